@@ -1,0 +1,8 @@
+export { errorTable, isErrorCode, type ErrorCode } from './table.js';
+export {
+  PageferryError,
+  asPageferryError,
+  type Host,
+  type PageferryErrorOptions,
+  type SerializedError,
+} from './pageferry-error.js';
