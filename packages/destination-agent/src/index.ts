@@ -1,1 +1,3 @@
-export {};
+export { runDestinationAgent } from './agent.js';
+export { destinationSettings, type DestinationConfiguration } from './configuration.js';
+export type { IncomingView } from './incoming-migration.js';

@@ -6,3 +6,4 @@ export {
   type PageferryErrorOptions,
   type SerializedError,
 } from './pageferry-error.js';
+export { abortable, sleep, withTimeout } from './wait.js';

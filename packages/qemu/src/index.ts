@@ -1,1 +1,17 @@
-export {};
+export * from './machine/compare-machines.js';
+export * from './machine/describe-machine.js';
+export * from './machine/device-state.js';
+export * from './machine/guest-control.js';
+export * from './machine/migration-settings.js';
+export * from './machine/process-id.js';
+export * from './machine/version.js';
+export * from './memory/guest-physical-ranges.js';
+export * from './memory/memory-reader.js';
+export * from './memory/ram-blocks.js';
+export * from './memory/ram-layout.js';
+export * from './qmp/human-monitor.js';
+export * from './qmp/qmp-client.js';
+export type { QmpEvent, QmpGreeting } from './qmp/qmp-message.js';
+export * from './dirty-log/dirty-log.js';
+export type { RamRecordSink, StreamBlock } from './dirty-log/ram-record-parser.js';
+export * from './incoming/incoming-session.js';

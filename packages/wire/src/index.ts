@@ -1,1 +1,4 @@
-export {};
+export * from './control-messages.js';
+export * from './endpoint.js';
+export * from './frame-header.js';
+export * from './page-frames.js';

@@ -1,0 +1,31 @@
+import { pino, stdTimeFunctions, type DestinationStream, type Logger } from 'pino';
+
+export type { Logger };
+
+export const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
+
+export type LogLevel = (typeof logLevels)[number];
+
+export interface LoggerOptions {
+  /** The daemon's name, in every line. */
+  readonly name: string;
+  readonly level: LogLevel;
+  /** Where the lines go; standard output if not given. */
+  readonly destination?: DestinationStream;
+}
+
+/** A log of JSON lines, with the level as a word and the time in ISO 8601. */
+export function createLogger({ name, level, destination }: LoggerOptions): Logger {
+  const options = {
+    name,
+    level,
+    timestamp: stdTimeFunctions.isoTime,
+    formatters: { level: (label: string) => ({ level: label }) },
+  };
+  return destination === undefined ? pino(options) : pino(options, destination);
+}
+
+/** The log of one migration: its id is in every line, on both hosts. */
+export function migrationLogger(log: Logger, id: string): Logger {
+  return log.child({ migration: id });
+}

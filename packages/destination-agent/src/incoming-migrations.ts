@@ -1,0 +1,101 @@
+import { Journal, type Logger } from '@pageferry/daemon';
+import { PageferryError } from '@pageferry/errors';
+import type { PeerConnection } from '@pageferry/link';
+import type { DestinationConfiguration } from './configuration.js';
+import { IncomingMigration, type IncomingView } from './incoming-migration.js';
+import type { RecoveredMigration } from './recovery.js';
+
+/** Finished migrations that are remembered for the API. */
+const MAX_REMEMBERED = 1000;
+
+/** All incoming migrations of this agent: those under way, and the latest that ended. */
+export class IncomingMigrations {
+  readonly #configuration: DestinationConfiguration;
+  readonly #log: Logger;
+  readonly #signal: AbortSignal;
+  readonly #byId = new Map<string, IncomingMigration>();
+  readonly #running = new Set<Promise<void>>();
+  /** What earlier runs of this agent left, by the journals. */
+  readonly #recovered: ReadonlyMap<string, RecoveredMigration>;
+
+  constructor(
+    configuration: DestinationConfiguration,
+    log: Logger,
+    signal: AbortSignal,
+    recovered: readonly RecoveredMigration[],
+  ) {
+    this.#configuration = configuration;
+    this.#log = log;
+    this.#signal = signal;
+    this.#recovered = new Map(recovered.map((migration) => [migration.id, migration]));
+  }
+
+  get views(): IncomingView[] {
+    return [...this.#byId.values()].map((migration) => migration.view);
+  }
+
+  view(id: string): IncomingView {
+    const migration = this.#byId.get(id);
+    if (migration === undefined) {
+      throw new PageferryError(
+        'migration-not-found',
+        `no migration ${id} has come in since this agent started`,
+      );
+    }
+    return migration.view;
+  }
+
+  /** Refuses a migration that would be told apart from another one by nothing. */
+  admit(id: string): void {
+    this.#signal.throwIfAborted();
+    if (this.#byId.has(id) || this.#recovered.has(id)) {
+      throw new PageferryError('request-invalid', `the migration ${id} has been here before`);
+    }
+  }
+
+  /** A new migration on a new connection; resolves when it has ended. */
+  async receive(id: string, peer: PeerConnection): Promise<void> {
+    const journal = await Journal.open(this.#configuration.stateDirectory, id, { log: this.#log });
+    const migration = new IncomingMigration(peer, {
+      id,
+      configuration: this.#configuration,
+      log: this.#log,
+      journal,
+    });
+    this.#forgetOldest();
+    this.#byId.set(id, migration);
+    const running = migration.run(this.#signal);
+    this.#running.add(running);
+    await running;
+    this.#running.delete(running);
+  }
+
+  /** The source asks what became of a migration, and goes on with it if this host has the guest. */
+  async resume(id: string, peer: PeerConnection): Promise<void> {
+    const migration = this.#byId.get(id);
+    if (migration !== undefined) return migration.reconnect(peer);
+    const recovered = this.#recovered.get(id);
+    await peer.send({
+      type: 'standing',
+      phase: recovered?.phase ?? 'unknown',
+      completed: recovered?.completed ?? false,
+      missing: 0,
+    });
+    peer.close();
+  }
+
+  /** Resolves when no migration is under way any more. */
+  async settled(): Promise<void> {
+    await Promise.allSettled(this.#running);
+  }
+
+  #forgetOldest(): void {
+    if (this.#byId.size < MAX_REMEMBERED) return;
+    for (const [id, { view }] of this.#byId) {
+      if (['completed', 'cancelled', 'failed'].includes(view.state)) {
+        this.#byId.delete(id);
+        return;
+      }
+    }
+  }
+}

@@ -1,0 +1,225 @@
+import { PageferryError } from '@pageferry/errors';
+import { RECORD_BYTES, type IncomingSession } from '@pageferry/qemu';
+import { PAGE_SIZE, PageSet, type Block, type PageLayout } from '@pageferry/transfer';
+import {
+  FrameKind,
+  HEADER_BYTES,
+  MAX_FRAME_BYTES,
+  MAX_ZERO_PAGES,
+  checkPagesFrame,
+  checkRunsFrame,
+  readAddress,
+  readHeader,
+  runAddress,
+  runPages,
+  type FrameHeader,
+} from '@pageferry/wire';
+
+export interface ReceivedCounts {
+  /** Pages that came with content. */
+  normalPages: number;
+  zeroPages: number;
+  /** Bytes of data frames, headers included. */
+  bytes: number;
+}
+
+export interface PageReceiverOptions {
+  readonly layout: PageLayout;
+  readonly session: IncomingSession;
+  /** bytes */
+  readonly window: number;
+  readonly source: FrameSource;
+}
+
+/** Where the frames come from: one connection. */
+export interface FrameSource {
+  /** QEMU has taken the frame with this sequence number, and all before it. */
+  acknowledge(sequence: number): void;
+  /** A frame broke the protocol. */
+  refuse(reason: unknown): void;
+}
+
+type Phase = 'precopy' | 'switching' | 'postcopy';
+
+/**
+ * Takes data frames and writes their content to QEMU, in the order of arrival. All of it happens in the turn in which
+ * the frame arrives, so that the order of writes is that of frames. Every frame is checked before QEMU sees it; errors
+ * are `protocol-violation`.
+ */
+export class PageReceiver {
+  readonly counts: ReceivedCounts = { normalPages: 0, zeroPages: 0, bytes: 0 };
+  /** Pages that QEMU lacks or has in an old version; empty before the switch-over. */
+  readonly missing: PageSet;
+  readonly #layout: PageLayout;
+  readonly #session: IncomingSession;
+  readonly #window: number;
+  #source: FrameSource;
+  #phase: Phase = 'precopy';
+  #unacknowledged = 0;
+  #deviceState: Buffer | undefined;
+  #deviceStateBytes = 0;
+  #deviceStateComplete: () => void = () => undefined;
+
+  constructor(options: PageReceiverOptions) {
+    this.#layout = options.layout;
+    this.#session = options.session;
+    this.#window = options.window;
+    this.#source = options.source;
+    this.missing = new PageSet(options.layout);
+  }
+
+  /** The source has connected again: acknowledgements go to the new connection, for what arrives on it. */
+  reconnect(source: FrameSource): void {
+    this.#source = source;
+    this.#unacknowledged = 0;
+  }
+
+  /** Error: `protocol-violation`, for a header that is not valid; what the body has is refused through the source. */
+  take(frame: Buffer): void {
+    const header = readHeader(frame);
+    const source = this.#source;
+    this.counts.bytes += frame.length;
+    this.#unacknowledged += frame.length;
+    if (this.#unacknowledged > this.#window + MAX_FRAME_BYTES) {
+      throw new PageferryError('protocol-violation', `more than ${this.#window} bytes are in flight`);
+    }
+    this.#write(frame, header).then(
+      () => {
+        if (source !== this.#source) return;
+        this.#unacknowledged -= frame.length;
+        source.acknowledge(header.sequence);
+      },
+      (reason: unknown) => {
+        // A failure of QEMU's is reported by the session itself.
+        if (reason instanceof PageferryError && reason.code === 'protocol-violation') source.refuse(reason);
+      },
+    );
+  }
+
+  /** The device state follows, of this many bytes; resolves with it. No page may come before {@link enterPostcopy}. */
+  async receiveDeviceState(bytes: number): Promise<Buffer> {
+    this.#phase = 'switching';
+    const state = Buffer.allocUnsafe(bytes);
+    this.#deviceState = state;
+    return new Promise((resolve) => {
+      this.#deviceStateComplete = () => {
+        this.#deviceState = undefined;
+        resolve(state);
+      };
+    });
+  }
+
+  /** From now on every page is placed once: what is not missing is dropped. */
+  enterPostcopy(): void {
+    this.#phase = 'postcopy';
+  }
+
+  async #write(frame: Buffer, header: FrameHeader): Promise<void> {
+    switch (header.kind) {
+      case FrameKind.pages:
+        return this.#pages(frame, header);
+      case FrameKind.zeroPages:
+        return this.#zeroPages(frame, header);
+      case FrameKind.stale:
+        this.#stale(frame, header);
+        return;
+      case FrameKind.deviceState:
+        this.#takeDeviceState(frame, header);
+        return;
+      case FrameKind.control:
+      case FrameKind.requests:
+      case FrameKind.ack:
+        throw new PageferryError('protocol-violation', `the source sent a frame of kind ${header.kind}`);
+    }
+  }
+
+  async #pages(frame: Buffer, header: FrameHeader): Promise<void> {
+    const block = this.#blockFor(header);
+    checkPagesFrame(frame, header, block.length);
+    this.counts.normalPages += header.count;
+    if (this.#phase === 'precopy') return this.#session.writePages(block, frame, HEADER_BYTES, header.count);
+    let written = Promise.resolve();
+    let run = 0;
+    for (let index = 0; index <= header.count; index++) {
+      const wanted =
+        index < header.count && this.#takeMissing(block, readAddress(frame, recordAt(index)), 1) === 1;
+      if (wanted) {
+        run++;
+      } else if (run > 0) {
+        written = this.#session.writePages(block, frame, recordAt(index - run), run);
+        run = 0;
+      }
+    }
+    return written;
+  }
+
+  async #zeroPages(frame: Buffer, header: FrameHeader): Promise<void> {
+    const block = this.#blockFor(header);
+    checkRunsFrame(frame, header, block.length);
+    let written = Promise.resolve();
+    let total = 0;
+    for (let index = 0; index < header.count; index++) total += runPages(frame, index);
+    if (total > MAX_ZERO_PAGES) {
+      throw new PageferryError('protocol-violation', `the source sent ${total} zero pages in one frame`);
+    }
+    for (let index = 0; index < header.count; index++) {
+      let address = runAddress(frame, index);
+      let pages = runPages(frame, index);
+      this.counts.zeroPages += pages;
+      while (pages > 0) {
+        const count = this.#phase === 'precopy' ? pages : this.#takeMissing(block, address, pages);
+        if (count > 0) written = this.#session.writeZeroPages(block, address, count);
+        const done = Math.max(count, 1);
+        address += done * PAGE_SIZE;
+        pages -= done;
+      }
+    }
+    return written;
+  }
+
+  /** How many pages from `address` on are missing, at most `most`; they no longer are. */
+  #takeMissing(block: Block, address: number, most: number): number {
+    const first = block.firstPage + address / PAGE_SIZE;
+    const count = this.missing.runLength(first, most);
+    if (count > 0) this.missing.deleteRange(first, count);
+    return count;
+  }
+
+  #stale(frame: Buffer, header: FrameHeader): void {
+    const block = this.#blockFor(header);
+    checkRunsFrame(frame, header, block.length);
+    for (let index = 0; index < header.count; index++) {
+      this.missing.addRange(block.firstPage + runAddress(frame, index) / PAGE_SIZE, runPages(frame, index));
+    }
+  }
+
+  #takeDeviceState(frame: Buffer, header: FrameHeader): void {
+    const state = this.#deviceState;
+    const bytes = frame.length - HEADER_BYTES;
+    if (state === undefined || bytes !== header.count || this.#deviceStateBytes + bytes > state.length) {
+      throw new PageferryError('protocol-violation', 'the source sent device state that it did not announce');
+    }
+    frame.copy(state, this.#deviceStateBytes, HEADER_BYTES);
+    this.#deviceStateBytes += bytes;
+    if (this.#deviceStateBytes === state.length) this.#deviceStateComplete();
+  }
+
+  #blockFor(header: FrameHeader): Block {
+    const isStale = header.kind === FrameKind.stale;
+    if (this.#phase === 'switching' || (this.#phase === 'postcopy' && isStale)) {
+      throw new PageferryError(
+        'protocol-violation',
+        'the source sent pages while the device state is loaded',
+      );
+    }
+    const block = this.#layout.blocks[header.block];
+    if (block === undefined) {
+      throw new PageferryError('protocol-violation', `the source sent pages of a RAM block ${header.block}`);
+    }
+    return block;
+  }
+}
+
+function recordAt(index: number): number {
+  return HEADER_BYTES + index * RECORD_BYTES;
+}

@@ -1,0 +1,56 @@
+import { WebSocket } from 'ws';
+import { PageferryError, abortable, asPageferryError, withTimeout } from '@pageferry/errors';
+import { MAX_FRAME_BYTES, STREAM_PATH, SUBPROTOCOL } from '@pageferry/wire';
+import { PeerConnection } from './peer-connection.js';
+
+const CONNECT_TIMEOUT_MS = 5_000;
+
+/**
+ * Connects a source agent to a destination agent.
+ * @param url of the destination agent's stream listener, `ws://HOST:PORT`
+ * @throws `peer-unreachable`, or what the signal was aborted with
+ */
+export async function connectToDestination(url: string, signal: AbortSignal): Promise<PeerConnection> {
+  const socket = new WebSocket(new URL(STREAM_PATH, url), SUBPROTOCOL, {
+    perMessageDeflate: false,
+    maxPayload: MAX_FRAME_BYTES,
+    // Masks guard proxies against scripts in browsers (RFC 6455, 10.3); there are none here, and zeros cost nothing.
+    generateMask: () => undefined,
+  });
+  let connection: PeerConnection | undefined;
+  const opened = new Promise<void>((resolve, reject) => {
+    socket.once('open', () => {
+      // Made here, in the same turn: a message may follow at once.
+      connection = new PeerConnection(socket, { peer: 'destination', onFrame: refuseFrame });
+      resolve();
+    });
+    socket.once('error', reject);
+    socket.once('unexpected-response', (_request, response) => {
+      reject(new Error(`it answered with the HTTP status ${response.statusCode ?? 0}`));
+    });
+  });
+  try {
+    await withTimeout(signal, CONNECT_TIMEOUT_MS, 'peer-unreachable', 'it did not answer in time', (inner) =>
+      abortable(inner, opened),
+    );
+    if (connection === undefined) throw new Error('unreachable: the socket is open');
+    return connection;
+  } catch (thrown) {
+    socket.once('error', () => undefined);
+    socket.terminate();
+    signal.throwIfAborted();
+    throw new PageferryError(
+      'peer-unreachable',
+      `no destination agent answers at ${url}: ${asPageferryError(thrown).message || 'connection refused'}; ` +
+        'is pageferry-destination-agent running there, and is this its stream address?',
+      { cause: thrown },
+    );
+  }
+}
+
+function refuseFrame(): void {
+  throw new PageferryError(
+    'protocol-violation',
+    'the destination agent sent a frame before it was asked for one',
+  );
+}

@@ -1,0 +1,223 @@
+import type { WebSocket } from 'ws';
+import { PageferryError, asPageferryError, withTimeout, type Host } from '@pageferry/errors';
+import {
+  FrameKind,
+  PING_INTERVAL_MS,
+  SILENCE_LIMIT_MS,
+  decodeControl,
+  encodeControl,
+  errorFromWire,
+  frameKind,
+  type ControlMessage,
+  type ControlOf,
+  type ControlType,
+} from '@pageferry/wire';
+
+export interface PeerConnectionOptions {
+  /** Who is at the other end. */
+  readonly peer: Host;
+  /** Takes every frame that is no control message, in the order of arrival; what it throws ends the connection. */
+  readonly onFrame: (frame: Buffer) => void;
+}
+
+interface Expectation {
+  readonly types: readonly ControlType[];
+  readonly resolve: (message: ControlMessage) => void;
+  readonly reject: (reason: PageferryError) => void;
+}
+
+const CLOSE_NORMAL = 1000;
+const CLOSE_PROTOCOL_ERROR = 1002;
+const CLOSE_TIMEOUT_MS = 2_000;
+/** Control messages that nobody has asked for yet. */
+const MAX_UNREAD_MESSAGES = 16;
+
+/**
+ * One connection between the agents, from either end: control messages by turns, frames as they come, a ping in
+ * between. Once it is over, whatever the reason, {@link closed} says why.
+ */
+export class PeerConnection {
+  readonly #socket: WebSocket;
+  readonly #peer: Host;
+  #onFrame: (frame: Buffer) => void;
+  readonly #unread: ControlMessage[] = [];
+  readonly #timer: NodeJS.Timeout;
+  #expectation: Expectation | undefined;
+  #lastHeardMs = performance.now();
+  #reason: PageferryError | undefined;
+  #end: (reason: PageferryError) => void = () => undefined;
+  /** Resolves, and never rejects, when the connection is over. */
+  readonly closed: Promise<PageferryError>;
+
+  constructor(socket: WebSocket, options: PeerConnectionOptions) {
+    this.#socket = socket;
+    this.#peer = options.peer;
+    this.#onFrame = options.onFrame;
+    this.closed = new Promise((resolve) => {
+      this.#end = resolve;
+    });
+    socket.binaryType = 'nodebuffer';
+    socket.on('message', (data, isBinary) => {
+      this.#lastHeardMs = performance.now();
+      this.#receive(data, isBinary);
+    });
+    const heard = (): void => {
+      this.#lastHeardMs = performance.now();
+    };
+    socket.on('ping', heard);
+    socket.on('pong', heard);
+    socket.on('error', (cause) => {
+      this.#finish(this.#lost(cause.message, cause));
+    });
+    socket.on('close', (code) => {
+      this.#finish(this.#lost(`it was closed (WebSocket status ${code})`));
+    });
+    this.#timer = setInterval(() => {
+      this.#keepAlive();
+    }, PING_INTERVAL_MS);
+    this.#timer.unref();
+  }
+
+  get isOpen(): boolean {
+    return this.#reason === undefined;
+  }
+
+  /** Who takes the frames from now on. */
+  set onFrame(take: (frame: Buffer) => void) {
+    this.#onFrame = take;
+  }
+
+  /** Sends a control message; resolves when the operating system has it. Error: `peer-lost`. */
+  async send(message: ControlMessage): Promise<void> {
+    return this.sendFrame(encodeControl(message));
+  }
+
+  /** Sends a frame; when it resolves the buffer may be used again. Error: `peer-lost`. */
+  async sendFrame(frame: Buffer): Promise<void> {
+    if (this.#reason !== undefined) throw this.#reason;
+    return new Promise((resolve, reject) => {
+      this.#socket.send(frame, { binary: true, compress: false }, (error) => {
+        if (error) reject(this.#reason ?? this.#lost(error.message, error));
+        else resolve();
+      });
+    });
+  }
+
+  /**
+   * The next control message, which must be one of `types`. The peer's `failed`, `abort` and `refused` are thrown as
+   * its own error, unless they are among the types. Errors: `protocol-violation`, `peer-lost`, `peer-timeout`.
+   */
+  async next<T extends ControlType>(
+    types: readonly T[],
+    { signal, timeoutMs }: { signal?: AbortSignal | undefined; timeoutMs: number },
+  ): Promise<ControlOf<T>> {
+    const message = await withTimeout(
+      signal,
+      timeoutMs,
+      'peer-timeout',
+      `the ${this.#peer} agent did not send ${types.join(' or ')} within ${timeoutMs} ms`,
+      (inner) => this.#take(types, inner),
+    );
+    if (isOneOf(message, types)) return message;
+    switch (message.type) {
+      case 'failed':
+      case 'abort':
+      case 'refused':
+        throw errorFromWire(message.error).on(this.#peer);
+      default:
+        throw this.#violation(`it sent "${message.type}" where ${types.join(' or ')} was expected`);
+    }
+  }
+
+  /** Ends the connection because the peer broke the protocol. */
+  fail(thrown: unknown): void {
+    const error = asPageferryError(thrown, 'protocol-violation');
+    this.#socket.close(CLOSE_PROTOCOL_ERROR, error.code);
+    this.#finish(error);
+    this.#terminateLater();
+  }
+
+  /** Ends the connection, with all that was sent delivered if the peer is there. */
+  close(): void {
+    this.#socket.close(CLOSE_NORMAL);
+    this.#finish(new PageferryError('peer-lost', 'the connection was closed'));
+    this.#terminateLater();
+  }
+
+  async #take(types: readonly ControlType[], signal: AbortSignal): Promise<ControlMessage> {
+    const unread = this.#unread.shift();
+    if (unread !== undefined) return unread;
+    if (this.#reason !== undefined) throw this.#reason;
+    return new Promise((resolve, reject) => {
+      const expectation = { types, resolve, reject };
+      this.#expectation = expectation;
+      signal.addEventListener('abort', () => {
+        if (this.#expectation === expectation) this.#expectation = undefined;
+      });
+    });
+  }
+
+  #receive(data: unknown, isBinary: boolean): void {
+    if (this.#reason !== undefined) return;
+    try {
+      if (!isBinary || !Buffer.isBuffer(data)) throw this.#violation('it sent text');
+      if (frameKind(data) !== FrameKind.control) {
+        this.#onFrame(data);
+        return;
+      }
+      const message = decodeControl(data);
+      const expectation = this.#expectation;
+      if (expectation !== undefined) {
+        this.#expectation = undefined;
+        expectation.resolve(message);
+        return;
+      }
+      if (this.#unread.length === MAX_UNREAD_MESSAGES) throw this.#violation('it sends messages out of turn');
+      this.#unread.push(message);
+    } catch (thrown) {
+      this.fail(thrown);
+    }
+  }
+
+  #keepAlive(): void {
+    const silentMs = performance.now() - this.#lastHeardMs;
+    if (silentMs > SILENCE_LIMIT_MS) {
+      this.#finish(this.#lost(`nothing came for ${Math.round(silentMs)} ms`));
+      this.#socket.terminate();
+      return;
+    }
+    this.#socket.ping();
+  }
+
+  #finish(reason: PageferryError): void {
+    if (this.#reason !== undefined) return;
+    this.#reason = reason;
+    clearInterval(this.#timer);
+    this.#expectation?.reject(reason);
+    this.#expectation = undefined;
+    this.#end(reason);
+  }
+
+  #terminateLater(): void {
+    setTimeout(() => {
+      this.#socket.terminate();
+    }, CLOSE_TIMEOUT_MS).unref();
+  }
+
+  #lost(why: string, cause?: unknown): PageferryError {
+    return new PageferryError('peer-lost', `the connection to the ${this.#peer} agent broke: ${why}`, {
+      cause,
+    });
+  }
+
+  #violation(what: string): PageferryError {
+    return new PageferryError('protocol-violation', `the ${this.#peer} agent broke the protocol: ${what}`);
+  }
+}
+
+function isOneOf<T extends ControlType>(
+  message: ControlMessage,
+  types: readonly T[],
+): message is ControlOf<T> {
+  return types.some((type) => type === message.type);
+}

@@ -1,0 +1,399 @@
+import { once } from 'node:events';
+import { createServer, type Server, type Socket } from 'node:net';
+import { join } from 'node:path';
+import { Type } from '@sinclair/typebox';
+import { PageferryError, asPageferryError, sleep, withTimeout } from '@pageferry/errors';
+import type { PageLayout, PageSet } from '@pageferry/transfer';
+import { MigrationSettings } from '../machine/migration-settings.js';
+import type { QmpClient } from '../qmp/qmp-client.js';
+import { ReturnPathMessage } from '../stream/constants.js';
+import { RamRecordParser, type RamRecordSink } from './ram-record-parser.js';
+
+/** What the first pass gives: every page of the guest, with its content. */
+export interface FirstPassSink extends RamRecordSink {
+  /** Asked after each chunk: while it is pending no more is read, and QEMU waits. */
+  ready(): Promise<void> | undefined;
+}
+
+/** One read of the stream: Node's chunk size for sockets, bytes. A shorter one has emptied the socket. */
+const FULL_CHUNK_BYTES = 65_536;
+const CONNECT_TIMEOUT_MS = 10_000;
+/** From `stop` to QEMU's last byte, ms. */
+const FINISH_TIMEOUT_MS = 60_000;
+/** QEMU looks at its log at the latest when it next has room to write, ms. */
+const COLLECT_TIMEOUT_MS = 60_000;
+const GIVE_UP_TIMEOUT_MS = 10_000;
+
+/**
+ * QEMU syncs its log when less is left than bandwidth × downtime limit; with these, a megabyte. It must not think
+ * about speed: it waits for us, not for a link.
+ */
+const PARAMETERS = {
+  'downtime-limit': 1,
+  'avail-switchover-bandwidth': 1_000_000_000,
+  'max-bandwidth': 1_000_000_000_000,
+} as const;
+
+const CAPABILITIES = {
+  'return-path': true,
+  'switchover-ack': true,
+  'postcopy-ram': false,
+  multifd: false,
+  xbzrle: false,
+  'auto-converge': false,
+  'pause-before-switchover': false,
+  'background-snapshot': false,
+  'x-ignore-shared': false,
+  'zero-copy-send': false,
+  'mapped-ram': false,
+  'dirty-limit': false,
+  events: false,
+} as const;
+
+const MigrationStatus = Type.Object({
+  status: Type.Optional(Type.String()),
+  'error-desc': Type.Optional(Type.String()),
+});
+
+/**
+ * QEMU's dirty log, had by starting a migration into a socket of ours and never letting it finish while the guest
+ * runs. A record says: this page may have changed since its last record; a page read after its newest record is good
+ * until its next one.
+ *
+ * Every method rejects with `dirty-log`, or with what the signal was aborted with. After any failure call
+ * {@link giveUp}.
+ */
+export class DirtyLog {
+  readonly #qmp: QmpClient;
+  readonly #layout: PageLayout;
+  readonly #server: Server;
+  readonly #parser: RamRecordParser;
+  #socket: Socket | undefined;
+  #restoreSettings: (() => Promise<void>) | undefined;
+  #ended = false;
+  #failure: PageferryError | undefined;
+  /** Number in the layout of each block of the stream. */
+  #blockNumbers: readonly number[] = [];
+  #onChunk: ((bytes: number) => void) | undefined;
+  #onEnd: ((failure: PageferryError | undefined) => void) | undefined;
+
+  private constructor(qmp: QmpClient, layout: PageLayout, server: Server) {
+    this.#qmp = qmp;
+    this.#layout = layout;
+    this.#server = server;
+    this.#parser = new RamRecordParser(ignoreRecords);
+  }
+
+  /**
+   * Starts the log; the first pass is ready to be read.
+   * @param directory for the socket; QEMU must be able to reach it
+   */
+  static async open(
+    qmp: QmpClient,
+    layout: PageLayout,
+    { directory, signal }: { directory: string; signal: AbortSignal },
+  ): Promise<DirtyLog> {
+    const path = join(directory, 'dirty-log.sock');
+    const server = createServer({ pauseOnConnect: true });
+    server.listen(path);
+    await once(server, 'listening', { signal });
+    const log = new DirtyLog(qmp, layout, server);
+    try {
+      await log.#start(path, signal);
+      return log;
+    } catch (thrown) {
+      await log.giveUp();
+      throw thrown;
+    }
+  }
+
+  /**
+   * Reads the first pass, in which QEMU writes every page with its content. Pages that QEMU names again before the
+   * method returns are added to `changed`.
+   */
+  async readFirstPass(content: FirstPassSink, changed: PageSet, signal: AbortSignal): Promise<void> {
+    const again = this.#changedPages(changed);
+    const parser = this.#parser;
+    const numbers = this.#blockNumbers;
+    let first = true;
+    parser.sink = {
+      get target() {
+        return content.target;
+      },
+      page: (block, address) => {
+        first &&= parser.passes === 0;
+        if (first) return content.page(numbers[block] ?? 0, address);
+        return again.page(block, address);
+      },
+      zero: (block, address) => {
+        first &&= parser.passes === 0;
+        if (first) content.zero(numbers[block] ?? 0, address);
+        else again.zero(block, address);
+      },
+    };
+    await this.#read({
+      done: () => parser.passes > 0 || parser.emptyParts > 0,
+      pause: () => content.ready(),
+      signal,
+    });
+  }
+
+  /** Adds to `changed` what was written until now: until QEMU has gone through its whole log again. */
+  async collect(changed: PageSet, signal: AbortSignal): Promise<void> {
+    this.#parser.sink = this.#changedPages(changed);
+    const parser = this.#parser;
+    let passes = 0;
+    let emptyParts = 0;
+    let drained = false;
+    await withTimeout(
+      signal,
+      COLLECT_TIMEOUT_MS,
+      'dirty-log',
+      'QEMU does not go on writing its dirty log',
+      (inner) =>
+        this.#read({
+          signal: inner,
+          done: (bytes) => {
+            if (drained) return parser.passes >= passes + 2 || parser.emptyParts > emptyParts;
+            // Until the socket is empty, what comes was written before we asked.
+            drained = bytes < FULL_CHUNK_BYTES;
+            passes = parser.passes;
+            emptyParts = parser.emptyParts;
+            return false;
+          },
+        }),
+    );
+  }
+
+  /**
+   * Once the guest is stopped: adds the last changed pages and answers the device state's sections. The migration in
+   * QEMU is over then, and it has let go of the disk images; `cont` undoes both.
+   */
+  async finish(changed: PageSet, signal: AbortSignal): Promise<Buffer> {
+    this.#parser.sink = this.#changedPages(changed);
+    let released = false;
+    let sections: Buffer | undefined;
+    await withTimeout(signal, FINISH_TIMEOUT_MS, 'dirty-log', 'QEMU does not finish its dirty log', (inner) =>
+      this.#read({
+        signal: inner,
+        acceptEnd: true,
+        done: () => {
+          if (this.#parser.ramEnded && !released) {
+            released = true;
+            this.#releaseQemu();
+          }
+          sections = this.#parser.deviceSections(this.#ended);
+          return sections !== undefined;
+        },
+      }),
+    );
+    if (sections === undefined)
+      throw new PageferryError('dirty-log', 'QEMU ended its stream without a device state');
+    return sections;
+  }
+
+  /**
+   * Ends the log, whatever state it is in, and waits until QEMU has ended its migration, too. The guest is left as it
+   * is: running if it ran. Safe to call again.
+   */
+  async giveUp(): Promise<void> {
+    this.#failure ??= new PageferryError('dirty-log', 'the dirty log was closed');
+    try {
+      await this.#endMigration();
+    } finally {
+      this.#socket?.destroy();
+      this.#server.close();
+    }
+    await this.#restoreSettings?.();
+    this.#restoreSettings = undefined;
+  }
+
+  async #start(path: string, signal: AbortSignal): Promise<void> {
+    const settings = await MigrationSettings.apply(this.#qmp, {
+      capabilities: CAPABILITIES,
+      parameters: PARAMETERS,
+    });
+    this.#restoreSettings = settings;
+    const connection = withTimeout(
+      signal,
+      CONNECT_TIMEOUT_MS,
+      'dirty-log',
+      'QEMU does not open its stream',
+      async (inner) => {
+        const connected = new Promise<Socket>((resolve) => this.#server.once('connection', resolve));
+        return Promise.race([connected, rejectOnAbort(inner)]);
+      },
+    );
+    // Whichever fails first is reported; the other must not go unhandled.
+    connection.catch(() => undefined);
+    await this.#qmp.execute('migrate', { uri: `unix:${path}` }, { signal });
+    const socket = await connection;
+    this.#socket = socket;
+    this.#server.close();
+    this.#listen(socket);
+    await withTimeout(signal, CONNECT_TIMEOUT_MS, 'dirty-log', 'QEMU does not begin its stream', (inner) =>
+      this.#read({ signal: inner, done: () => this.#parser.blocks.length > 0, stopAtBlocks: true }),
+    );
+    this.#blockNumbers = this.#parser.blocks.map(({ name, length }) => {
+      const block = this.#layout.blockNamed(name);
+      if (block?.length === length) return block.index;
+      throw new PageferryError(
+        'dirty-log',
+        `QEMU's stream has a RAM block "${name}" of ${length} bytes that it did not list`,
+      );
+    });
+  }
+
+  #listen(socket: Socket): void {
+    socket.on('data', (chunk: Buffer) => {
+      try {
+        this.#parser.push(chunk);
+      } catch (thrown) {
+        this.#end(asPageferryError(thrown, 'dirty-log'));
+        socket.destroy();
+        return;
+      }
+      this.#onChunk?.(chunk.length);
+    });
+    socket.on('error', (cause) => {
+      this.#end(new PageferryError('dirty-log', `QEMU's stream broke: ${cause.message}`, { cause }));
+    });
+    socket.on('close', () => {
+      this.#end(undefined);
+    });
+    socket.on('end', () => {
+      this.#end(undefined);
+    });
+  }
+
+  #end(failure: PageferryError | undefined): void {
+    this.#ended = true;
+    this.#failure ??= failure;
+    this.#onEnd?.(this.#failure);
+  }
+
+  /** Lets the stream flow until `done` says so, asked after each chunk; then pauses it, and with it QEMU. */
+  async #read(options: {
+    readonly signal: AbortSignal;
+    readonly done: (chunkBytes: number) => boolean;
+    readonly pause?: () => Promise<void> | undefined;
+    readonly acceptEnd?: boolean;
+    readonly stopAtBlocks?: boolean;
+  }): Promise<void> {
+    const { signal, done, pause, acceptEnd = false } = options;
+    const socket = this.#socket;
+    if (socket === undefined) throw new PageferryError('dirty-log', 'the dirty log is not open');
+    signal.throwIfAborted();
+    if (this.#failure !== undefined) throw this.#failure;
+    await new Promise<void>((resolve, reject) => {
+      const settle = (failure?: unknown): void => {
+        socket.pause();
+        this.#onChunk = undefined;
+        this.#onEnd = undefined;
+        signal.removeEventListener('abort', onAbort);
+        if (failure === undefined) resolve();
+        else reject(asPageferryError(failure, 'dirty-log'));
+      };
+      const onAbort = (): void => {
+        settle(signal.reason);
+      };
+      signal.addEventListener('abort', onAbort);
+      this.#onEnd = (failure) => {
+        if (failure === undefined && acceptEnd && done(0)) settle();
+        else settle(failure ?? this.#endedTooEarly());
+      };
+      this.#onChunk = (bytes) => {
+        try {
+          if (!options.stopAtBlocks && !acceptEnd && this.#parser.ramEnded) {
+            settle(this.#endedTooEarly());
+            return;
+          }
+          if (done(bytes)) {
+            settle();
+            return;
+          }
+          const waiting = pause?.();
+          if (waiting === undefined) return;
+          socket.pause();
+          waiting.then(() => {
+            if (this.#onChunk !== undefined) socket.resume();
+          }, settle);
+        } catch (thrown) {
+          settle(thrown);
+        }
+      };
+      if (this.#ended) this.#onEnd(this.#failure);
+      else socket.resume();
+    });
+  }
+
+  #endedTooEarly(): PageferryError {
+    return new PageferryError(
+      'dirty-log',
+      this.#parser.ramEnded
+        ? 'the guest was stopped by someone else during the migration'
+        : 'QEMU ended its stream early: was its migration cancelled, or did QEMU exit?',
+    );
+  }
+
+  /** Tells QEMU, which waits for it, that its stream was well received. */
+  #releaseQemu(): void {
+    const shut = Buffer.alloc(8);
+    shut.writeUInt16BE(ReturnPathMessage.shut, 0);
+    shut.writeUInt16BE(4, 2);
+    this.#socket?.write(shut);
+  }
+
+  async #endMigration(): Promise<void> {
+    const deadline = performance.now() + GIVE_UP_TIMEOUT_MS;
+    let asked = false;
+    for (;;) {
+      const { status, 'error-desc': reason } = await this.#qmp.executeAs(MigrationStatus, 'query-migrate');
+      if (status === undefined || ['none', 'completed', 'cancelled', 'failed'].includes(status)) return;
+      if (!asked) {
+        asked = true;
+        await this.#qmp.execute('migrate_cancel');
+        // A write that blocks would keep QEMU's migration thread from noticing.
+        this.#socket?.destroy();
+      }
+      if (performance.now() > deadline) {
+        throw new PageferryError(
+          'dirty-log',
+          `QEMU's migration does not end (${status}${reason === undefined ? '' : `: ${reason}`})`,
+        );
+      }
+      await sleep(5);
+    }
+  }
+
+  #changedPages(changed: PageSet): RamRecordSink {
+    const numbers = this.#blockNumbers;
+    const { blocks } = this.#layout;
+    const note = (block: number, address: number): void => {
+      const { firstPage } = blocks[numbers[block] ?? 0] ?? { firstPage: 0 };
+      changed.add(firstPage + address / 4096);
+    };
+    return {
+      target: NO_TARGET,
+      page: (block, address) => {
+        note(block, address);
+        return -1;
+      },
+      zero: note,
+    };
+  }
+}
+
+const NO_TARGET = Buffer.alloc(0);
+
+const ignoreRecords: RamRecordSink = {
+  target: NO_TARGET,
+  page: () => -1,
+  zero: () => undefined,
+};
+
+async function rejectOnAbort(signal: AbortSignal): Promise<never> {
+  await once(signal, 'abort');
+  signal.throwIfAborted();
+  throw new PageferryError('internal', 'unreachable: the signal was aborted');
+}

@@ -1,0 +1,32 @@
+import { PageferryError, type ErrorCode } from '@pageferry/errors';
+import { expect } from 'vitest';
+
+/** Expects a promise to fail with this code, and each of these texts in the message. */
+export async function expectError(
+  promise: Promise<unknown>,
+  code: ErrorCode,
+  ...texts: string[]
+): Promise<void> {
+  const error: unknown = await promise.then(
+    () => undefined,
+    (reason: unknown) => reason,
+  );
+  check(error, code, texts);
+}
+
+/** The same for what is not asynchronous. */
+export function expectThrown(action: () => unknown, code: ErrorCode, ...texts: string[]): void {
+  let error: unknown;
+  try {
+    action();
+  } catch (thrown) {
+    error = thrown;
+  }
+  check(error, code, texts);
+}
+
+function check(error: unknown, code: ErrorCode, texts: string[]): void {
+  if (!(error instanceof PageferryError)) throw new Error(`no PageferryError but ${String(error)}`);
+  expect(error.code, error.message).toBe(code);
+  for (const text of texts) expect(error.message).toContain(text);
+}

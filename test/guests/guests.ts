@@ -1,0 +1,31 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Guest, type GuestOptions } from './guest.js';
+
+/** The guests of one test, in a directory of their own; all of it goes away together. */
+export class Guests {
+  readonly directory: string;
+  readonly #guests: Guest[] = [];
+
+  private constructor(directory: string) {
+    this.directory = directory;
+  }
+
+  static async create(): Promise<Guests> {
+    // Short, for the sake of the sockets in it.
+    return new Guests(await mkdtemp(join(tmpdir(), 'pageferry-')));
+  }
+
+  async start(options: Omit<GuestOptions, 'directory'>): Promise<Guest> {
+    const guest = await Guest.start({ directory: this.directory, ...options });
+    this.#guests.push(guest);
+    return guest;
+  }
+
+  /** Ends every guest and removes the directory. */
+  async close(): Promise<void> {
+    await Promise.all(this.#guests.map((guest) => guest.kill()));
+    await rm(this.directory, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,114 @@
+// A guest's workload: fills memory with pages that verify themselves and rewrites them, on the host's command.
+// A command is a line `NUMBER NAME ARGUMENT...`; its answer `NUMBER ok KEY=VALUE...` or `NUMBER failed REASON`.
+// What goes wrong unasked is a line `error KEY=VALUE...`.
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/reboot.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "control.h"
+#include "disk.h"
+#include "memory.h"
+#include "parallel.h"
+#include "writers.h"
+
+typedef unsigned long long u64;
+
+static const u64 pages_per_mib = 256;
+enum { MAX_ARGUMENTS = 8 };
+
+static bool is(const char *argument, const char *name) { return argument && strcmp(argument, name) == 0; }
+
+static void fill(unsigned id, char **arguments, int count) {
+  enum content content = CONTENT_RANDOM;
+  if (count != 3) return control_print("%u failed usage: fill MIB SEED random|text|zero", id);
+  if (is(arguments[2], "text")) content = CONTENT_TEXT;
+  else if (is(arguments[2], "zero")) content = CONTENT_ZERO;
+  else if (!is(arguments[2], "random")) return control_print("%u failed unknown content", id);
+  u64 pages = strtoull(arguments[0], 0, 10) * pages_per_mib;
+  uint64_t begin = now_ns();
+  const char *failure = memory_fill(pages, strtoull(arguments[1], 0, 10), content);
+  if (failure) return control_print("%u failed %s", id, failure);
+  control_print("%u ok pages=%llu ms=%llu", id, pages, (u64)(now_ns() - begin) / 1000000);
+}
+
+static void write_pages(unsigned id, char **arguments, int count) {
+  struct write_plan plan = {0};
+  if (count == 1 && is(arguments[0], "0")) {
+    writers_set(plan);
+    return control_print("%u ok first=0 pages=0", id);
+  }
+  if (count != 5) return control_print("%u failed usage: write MB/S START%% SIZE%% sequential|random whole|words", id);
+  double start = strtod(arguments[1], 0), size = strtod(arguments[2], 0);
+  if (start < 0 || size <= 0 || start + size > 100) return control_print("%u failed region outside of the memory", id);
+  plan.bytes_per_second = strtod(arguments[0], 0) * 1e6;
+  plan.first = memory_pages() * (start / 100);
+  plan.pages = memory_pages() * (size / 100);
+  plan.sequential = is(arguments[3], "sequential");
+  plan.whole = is(arguments[4], "whole");
+  if (!plan.sequential && !is(arguments[3], "random")) return control_print("%u failed unknown pattern", id);
+  if (!plan.whole && !is(arguments[4], "words")) return control_print("%u failed unknown extent", id);
+  if (plan.pages == 0) return control_print("%u failed no pages in the region", id);
+  writers_set(plan);
+  control_print("%u ok first=%u pages=%u", id, plan.first, plan.pages);
+}
+
+static void check(unsigned id) {
+  uint64_t begin = now_ns();
+  u64 errors = memory_check();
+  control_print("%u ok pages=%u errors=%llu ms=%llu", id, memory_pages(), errors, (u64)(now_ns() - begin) / 1000000);
+}
+
+static void status(unsigned id) {
+  struct memory_counters counters = memory_counters();
+  control_print("%u ok written=%llu checked=%llu errors=%llu files=%llu pages=%u processors=%u uptime=%llu", id,
+                (u64)counters.written, (u64)counters.checked, (u64)counters.errors, (u64)disk_files_written(),
+                memory_pages(), processors(), (u64)now_ns() / 1000000);
+}
+
+static void disk(unsigned id, char **arguments) {
+  if (!is(arguments[0], "on") && !is(arguments[0], "off")) return control_print("%u failed usage: disk on|off", id);
+  if (access("/dev/vda", F_OK) != 0) return control_print("%u failed there is no disk", id);
+  disk_set(is(arguments[0], "on"));
+  control_print("%u ok", id);
+}
+
+static void check_disk(unsigned id) {
+  struct disk_result result = disk_check();
+  control_print("%u ok files=%u errors=%llu", id, result.files, (u64)result.errors);
+}
+
+static void shell(unsigned id, const char *command) { control_print("%u ok status=%d", id, system(command)); }
+
+static void execute(char *line) {
+  char *rest = line;
+  unsigned id = strtoul(strsep(&rest, " "), 0, 10);
+  char *name = strsep(&rest, " ");
+  if (is(name, "shell")) return shell(id, rest ? rest : "");
+  char *arguments[MAX_ARGUMENTS + 1] = {0};
+  int count = 0;
+  while (rest && count < MAX_ARGUMENTS) arguments[count++] = strsep(&rest, " ");
+  if (is(name, "fill")) fill(id, arguments, count);
+  else if (is(name, "write")) write_pages(id, arguments, count);
+  else if (is(name, "check")) check(id);
+  else if (is(name, "status")) status(id);
+  else if (is(name, "disk")) disk(id, arguments);
+  else if (is(name, "diskcheck")) check_disk(id);
+  else if (is(name, "poweroff")) {
+    control_print("%u ok", id);
+    sync();
+    reboot(RB_POWER_OFF);
+  } else control_print("%u failed unknown command", id);
+}
+
+int main(int count, char **arguments) {
+  control_open(count > 1 ? arguments[1] : "/dev/ttyS1");
+  writers_start();
+  disk_start();
+  control_print("ready");
+  char line[1024];
+  while (control_read_line(line, sizeof line)) execute(line);
+  return 1;
+}
