@@ -35,9 +35,7 @@ export interface Daemon<Schema extends TObject> extends Program {
  * failed, did not close in time, or something was thrown that nobody caught; with 2 when the
  * configuration is not valid.
  */
-export async function runDaemon<Schema extends TObject>(
-  daemon: Daemon<Schema>,
-): Promise<never> {
+export async function runDaemon<Schema extends TObject>(daemon: Daemon<Schema>): Promise<never> {
   const { name, main, closeTimeoutMs = 30_000 } = daemon;
   const configuration = configure(daemon);
   const log = createLogger({ name, level: logLevelOf(configuration) });
@@ -72,8 +70,9 @@ export async function runDaemon<Schema extends TObject>(
   process.exit(EXIT_DONE);
 }
 
+/** A schema that leaves out the common settings gets their defaults. */
 function logLevelOf(configuration: unknown): LogLevel {
-  return Value.Check(commonSettings, configuration) ? configuration.logLevel : daemonSettings.logLevel.default;
+  return Value.Check(commonSettings, configuration) ? configuration.logLevel : 'info';
 }
 
 /** Resolves when `signal` is aborted. */

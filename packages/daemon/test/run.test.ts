@@ -1,4 +1,7 @@
+import { Type } from '@sinclair/typebox';
 import { describe, expect, it } from 'vitest';
+import { daemonSettings, type Daemon } from '../src/index.js';
+import { recordingLog } from './support/log-lines.js';
 import { startChild, type Child } from './support/child.js';
 
 function startDaemon(...argv: string[]): Child {
@@ -6,6 +9,22 @@ function startDaemon(...argv: string[]): Child {
 }
 
 describe('runDaemon', () => {
+  it("gives main the configuration with the types of the daemon's own schema", async () => {
+    const schema = Type.Object({ ...daemonSettings, port: Type.Integer({ default: 1 }) });
+    const ports: number[] = [];
+    const daemon: Daemon<typeof schema> = {
+      name: 'typed',
+      description: 'Only compiled',
+      version: '1',
+      schema,
+      main: ({ configuration }) => Promise.resolve(void ports.push(configuration.port)),
+    };
+    const { log } = recordingLog();
+    const { signal } = new AbortController();
+    await daemon.main({ configuration: { logLevel: 'info', port: 7 }, log, signal });
+    expect(ports).toEqual([7]);
+  });
+
   it.each(['SIGTERM', 'SIGINT'] as const)('closes and exits with 0 after %s', async (signal) => {
     const daemon = startDaemon('--behaviour', 'obey');
     await daemon.shows('ready');

@@ -16,6 +16,8 @@ export async function connectToDestination(url: string, signal: AbortSignal): Pr
     maxPayload: MAX_FRAME_BYTES,
     // Masks guard proxies against scripts in browsers (RFC 6455, 10.3); there are none here, and zeros cost nothing.
     generateMask: () => undefined,
+    // A message is dealt with before the next one is looked at: frames may follow what announces them at once.
+    allowSynchronousEvents: false,
   });
   let connection: PeerConnection | undefined;
   const opened = new Promise<void>((resolve, reject) => {

@@ -1,1 +1,4 @@
-export {};
+export { runSourceAgent } from './agent.js';
+export { sourceSettings, type SourceConfiguration } from './configuration.js';
+export type { OutgoingView } from './outgoing-migration.js';
+export { MigrationRequest } from './request.js';

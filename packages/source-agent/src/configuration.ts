@@ -1,0 +1,41 @@
+import { daemonSettings } from '@pageferry/daemon';
+import { Type, type Static } from '@sinclair/typebox';
+
+export const sourceSettings = Type.Object(
+  {
+    ...daemonSettings,
+    apiHost: Type.String({ default: '127.0.0.1', description: 'Address of the HTTP API' }),
+    apiPort: Type.Integer({
+      minimum: 0,
+      maximum: 65_535,
+      default: 7410,
+      description: 'Port of the HTTP API; 0 takes a free one',
+    }),
+    guestDirectory: Type.String({
+      default: '/run/pageferry/guests',
+      description: 'Directory with the QMP sockets of guests, NAME.sock each',
+    }),
+    stateDirectory: Type.String({
+      default: '/var/lib/pageferry/source',
+      description: 'Directory for the journals, which must survive a restart of the host',
+    }),
+    runtimeDirectory: Type.String({
+      default: '/run/pageferry/source',
+      description: "Directory for sockets between this agent and QEMU; QEMU's user must be able to use it",
+    }),
+    windowBytes: Type.Integer({
+      minimum: 1024 * 1024,
+      maximum: 64 * 1024 * 1024,
+      default: 8 * 1024 * 1024,
+      description: 'Most bytes in flight, if the destination allows as many',
+    }),
+    reconnectSeconds: Type.Integer({
+      minimum: 1,
+      default: 86_400,
+      description: 'How long a broken connection is tried again after the hand-over',
+    }),
+  },
+  { additionalProperties: false },
+);
+
+export type SourceConfiguration = Static<typeof sourceSettings>;

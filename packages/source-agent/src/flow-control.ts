@@ -1,0 +1,113 @@
+import { PageferryError } from '@pageferry/errors';
+import type { PeerConnection } from '@pageferry/link';
+import { BandwidthEstimate } from '@pageferry/transfer';
+
+const SEQUENCES = 2 ** 32;
+
+/**
+ * Sends data frames and keeps count of what is in flight: sent, and not yet acknowledged by the destination. What it
+ * allows in flight may be changed at any time. From the acknowledgements it estimates the bandwidth.
+ */
+export class FlowControl {
+  readonly bandwidth = new BandwidthEstimate();
+  /** Bytes of data frames sent. */
+  sentBytes = 0;
+  #peer: PeerConnection;
+  #window: number;
+  #sequence = 0;
+  #inFlightBytes = 0;
+  /** Sizes of the frames in flight, bytes; the oldest has the sequence number `#oldest`. */
+  #sizes: number[] = [];
+  #oldest = 1;
+  readonly #waiting: { readonly resolve: () => void; readonly reject: (reason: PageferryError) => void }[] =
+    [];
+
+  /** @param window bytes that may be in flight */
+  constructor(peer: PeerConnection, window: number) {
+    this.#peer = peer;
+    this.#window = window;
+    this.#watch(peer);
+  }
+
+  get window(): number {
+    return this.#window;
+  }
+
+  set window(bytes: number) {
+    this.#window = bytes;
+    this.#wake();
+  }
+
+  get inFlightBytes(): number {
+    return this.#inFlightBytes;
+  }
+
+  /** Sends a frame under the next sequence number, which it writes into it; resolves when the buffer is free again. */
+  async send(frame: Buffer): Promise<void> {
+    this.#sequence = (this.#sequence + 1) % SEQUENCES;
+    frame.writeUInt32BE(this.#sequence, 4);
+    this.bandwidth.busySince(performance.now());
+    this.#sizes.push(frame.length);
+    this.#inFlightBytes += frame.length;
+    this.sentBytes += frame.length;
+    return this.#peer.sendFrame(frame);
+  }
+
+  /** Undefined when there is room in the window; otherwise resolves when there is. Error: what ended the connection. */
+  room(): Promise<void> | undefined {
+    if (this.#inFlightBytes < this.#window && this.#peer.isOpen) return undefined;
+    return this.#wait();
+  }
+
+  /** Resolves when everything sent has been acknowledged. */
+  async drained(): Promise<void> {
+    while (this.#inFlightBytes > 0 || !this.#peer.isOpen) await this.#wait();
+  }
+
+  /** The destination has everything up to this frame. Error: `protocol-violation`. */
+  acknowledge(sequence: number): void {
+    const count = ((sequence - this.#oldest + SEQUENCES) % SEQUENCES) + 1;
+    if (count > this.#sizes.length) {
+      throw new PageferryError(
+        'protocol-violation',
+        `the destination acknowledged the frame ${sequence}, which was not sent`,
+      );
+    }
+    let bytes = 0;
+    for (const size of this.#sizes.splice(0, count)) bytes += size;
+    this.#oldest = (sequence + 1) % SEQUENCES;
+    this.#inFlightBytes -= bytes;
+    this.bandwidth.acknowledged(bytes, performance.now());
+    if (this.#inFlightBytes === 0) this.bandwidth.idle();
+    this.#wake();
+  }
+
+  /** Goes on over a new connection; what was in flight on the old one is forgotten. */
+  reconnect(peer: PeerConnection): void {
+    this.#peer = peer;
+    this.#sizes = [];
+    this.#inFlightBytes = 0;
+    this.#oldest = (this.#sequence + 1) % SEQUENCES;
+    this.bandwidth.idle();
+    this.#watch(peer);
+  }
+
+  #watch(peer: PeerConnection): void {
+    void peer.closed.then((reason) => {
+      if (peer !== this.#peer) return;
+      for (const { reject } of this.#waiting.splice(0)) reject(reason);
+    });
+  }
+
+  async #wait(): Promise<void> {
+    if (!this.#peer.isOpen) throw await this.#peer.closed;
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ resolve, reject });
+    });
+  }
+
+  /** Whoever waits looks again whether what it waits for has come. */
+  #wake(): void {
+    for (const { resolve } of this.#waiting.splice(0)) resolve();
+  }
+}

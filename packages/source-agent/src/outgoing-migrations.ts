@@ -1,0 +1,94 @@
+import { randomUUID } from 'node:crypto';
+import { access } from 'node:fs/promises';
+import { Journal, guestSocketPath, type Logger } from '@pageferry/daemon';
+import { PageferryError } from '@pageferry/errors';
+import type { SourceConfiguration } from './configuration.js';
+import { OutgoingMigration, type OutgoingView } from './outgoing-migration.js';
+import type { MigrationRequest } from './request.js';
+
+/** Migrations that are remembered for the API; of more the oldest that has ended is forgotten. */
+const MAX_REMEMBERED = 1000;
+
+/** All outgoing migrations of this agent: those under way, and the latest that ended. */
+export class OutgoingMigrations {
+  readonly #configuration: SourceConfiguration;
+  readonly #log: Logger;
+  readonly #signal: AbortSignal;
+  readonly #byId = new Map<string, OutgoingMigration>();
+  readonly #running = new Set<Promise<void>>();
+
+  constructor(configuration: SourceConfiguration, log: Logger, signal: AbortSignal) {
+    this.#configuration = configuration;
+    this.#log = log;
+    this.#signal = signal;
+  }
+
+  get views(): OutgoingView[] {
+    return [...this.#byId.values()].map((migration) => migration.view);
+  }
+
+  /** Error: `migration-not-found`. */
+  find(id: string): OutgoingMigration {
+    const migration = this.#byId.get(id);
+    if (migration === undefined) {
+      throw new PageferryError(
+        'migration-not-found',
+        `no migration ${id} has been started since this agent started`,
+      );
+    }
+    return migration;
+  }
+
+  /** Starts a migration; it goes on by itself. Errors: `guest-not-found`, `guest-busy`, `journal`. */
+  async start(request: MigrationRequest): Promise<OutgoingMigration> {
+    this.#signal.throwIfAborted();
+    const { guestDirectory, stateDirectory } = this.#configuration;
+    const path = guestSocketPath(guestDirectory, request.guest);
+    this.#refuseBusy(request.guest);
+    await access(path).catch((cause: unknown) => {
+      throw new PageferryError(
+        'guest-not-found',
+        `there is no guest "${request.guest}" here: ${path} does not exist`,
+        { cause },
+      );
+    });
+    const id = randomUUID();
+    const journal = await Journal.open(stateDirectory, id, { log: this.#log });
+    // Once more: another request may have come in between.
+    this.#refuseBusy(request.guest);
+    const migration = new OutgoingMigration({
+      id,
+      request,
+      configuration: this.#configuration,
+      journal,
+      log: this.#log,
+    });
+    this.#forgetOldest();
+    this.#byId.set(id, migration);
+    const running = migration.run(this.#signal).finally(() => this.#running.delete(running));
+    this.#running.add(running);
+    return migration;
+  }
+
+  /** Resolves when no migration is under way any more. */
+  async settled(): Promise<void> {
+    await Promise.allSettled(this.#running);
+  }
+
+  #refuseBusy(guest: string): void {
+    for (const migration of this.#byId.values()) {
+      if (migration.isOver || migration.view.guest !== guest) continue;
+      throw new PageferryError('guest-busy', `the guest "${guest}" is being migrated: ${migration.id}`);
+    }
+  }
+
+  #forgetOldest(): void {
+    if (this.#byId.size < MAX_REMEMBERED) return;
+    for (const [id, migration] of this.#byId) {
+      if (migration.isOver) {
+        this.#byId.delete(id);
+        return;
+      }
+    }
+  }
+}

@@ -1,0 +1,96 @@
+import { join } from 'node:path';
+import { PageferryError, asPageferryError, sleep } from '@pageferry/errors';
+import {
+  MemoryReader,
+  QmpClient,
+  continueGuest,
+  describeMachine,
+  findProcessId,
+  quit,
+  readRamBlocks,
+  requireSupportedVersion,
+  runState,
+  saveDeviceState,
+  stopGuest,
+  type MachineDescription,
+} from '@pageferry/qemu';
+import { PageLayout } from '@pageferry/transfer';
+
+/** The destination's QEMU may hold the disk images until it has ended, ms. */
+const TAKE_BACK_TIMEOUT_MS = 30_000;
+const TAKE_BACK_PAUSE_MS = 100;
+
+/** The guest on the host that it leaves: its QEMU, its memory, and whether it ran when all this began. */
+export class SourceGuest {
+  readonly qmp: QmpClient;
+  readonly machine: MachineDescription;
+  readonly layout: PageLayout;
+  readonly memory: MemoryReader;
+  /** A guest that its operator had stopped is not run on the destination either. */
+  readonly wasRunning: boolean;
+
+  private constructor(qmp: QmpClient, machine: MachineDescription, layout: PageLayout, memory: MemoryReader) {
+    this.qmp = qmp;
+    this.machine = machine;
+    this.layout = layout;
+    this.memory = memory;
+    this.wasRunning = machine.runState === 'running';
+  }
+
+  /** Errors: those of the QMP client, `qemu-too-old`, `memory-unreadable`. */
+  static async open(qmpSocket: string, signal: AbortSignal): Promise<SourceGuest> {
+    const qmp = await QmpClient.connect(qmpSocket, { signal });
+    try {
+      requireSupportedVersion(qmp.greeting);
+      const machine = await describeMachine(qmp, { signal });
+      const pid = await findProcessId(qmp, { signal });
+      const blocks = await readRamBlocks(qmp, { signal });
+      return new SourceGuest(qmp, machine, new PageLayout(machine.ramBlocks), MemoryReader.open(pid, blocks));
+    } catch (thrown) {
+      qmp.close();
+      throw thrown;
+    }
+  }
+
+  async stop(): Promise<void> {
+    if (this.wasRunning) await stopGuest(this.qmp);
+  }
+
+  /** The device state of the stopped guest; its disk images are let go of. */
+  async deviceState(directory: string, signal: AbortSignal): Promise<Buffer> {
+    return saveDeviceState(this.qmp, join(directory, 'device-state'), { signal });
+  }
+
+  /** Runs the guest again, if it ran before. Error: `guest-state`, when QEMU goes on refusing to. */
+  async takeBack(): Promise<void> {
+    if (!this.wasRunning) return;
+    const deadline = performance.now() + TAKE_BACK_TIMEOUT_MS;
+    for (;;) {
+      try {
+        const { running } = await runState(this.qmp);
+        if (!running) await continueGuest(this.qmp);
+        return;
+      } catch (thrown) {
+        const error = asPageferryError(thrown);
+        if (error.code !== 'qmp-command' || performance.now() > deadline) {
+          throw new PageferryError(
+            'guest-state',
+            `the guest cannot be run again on the source: ${error.message}`,
+            { cause: error },
+          );
+        }
+        await sleep(TAKE_BACK_PAUSE_MS);
+      }
+    }
+  }
+
+  async quit(): Promise<void> {
+    await quit(this.qmp);
+    await this.qmp.closed;
+  }
+
+  close(): void {
+    this.memory.close();
+    this.qmp.close();
+  }
+}
