@@ -20,3 +20,6 @@ export const cache = join(repository, '.cache');
 
 /** A file among the tests' sources that is not TypeScript. */
 export const source = (...parts: string[]): string => join(repository, 'test', ...parts);
+
+/** A compiled file of the tests': code runs from its sources as well, but a process or thread starts from this. */
+export const compiled = (...parts: string[]): string => join(repository, 'test', 'dist', ...parts);

@@ -46,6 +46,8 @@ const contentOf = (path: string): string => (existsSync(path) ? readFileSync(pat
 /** A QEMU with a Linux guest that runs the workload, on this or that test host. */
 export class Guest {
   readonly name: string;
+  /** What it was started with. */
+  readonly options: GuestOptions;
   readonly qmpSocket: string;
   /** The tests' own QMP connection; the guest's QMP socket stays free for pageferry. */
   readonly monitor: Monitor;
@@ -53,13 +55,12 @@ export class Guest {
   readonly #qemu: BoundProcess;
   readonly #port: SerialPort;
   readonly #files: ReturnType<typeof filesOf>;
-  readonly #incoming: boolean;
 
   private constructor(options: GuestOptions, qemu: BoundProcess, monitor: Monitor, port: SerialPort) {
     this.#qemu = qemu;
     this.#port = port;
     this.#files = filesOf(options);
-    this.#incoming = options.incoming ?? false;
+    this.options = options;
     this.name = options.name;
     this.qmpSocket = this.#files.qmpSocket;
     this.monitor = monitor;
@@ -113,7 +114,7 @@ export class Guest {
     });
     try {
       await Promise.race([
-        this.#incoming
+        this.options.incoming === true
           ? this.workload.waitUntilAnswering(timeoutMs)
           : this.workload.waitUntilStarted(timeoutMs),
         failed,

@@ -1,17 +1,12 @@
 import { EventEmitter } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { withDeadline } from '../environment/deadline.js';
+import { compiled } from '../environment/paths.js';
 import { PendingAnswers } from '../environment/pending-answers.js';
 import type { Heartbeats } from './heartbeat.js';
 import type { FromSerialWorker, ToSerialWorker } from './serial-worker.js';
 
 const answerDeadlineMs = 10_000;
-
-// Tests run from the sources, but a thread can only be started from compiled code.
-const workerFile = new URL(
-  import.meta.url.endsWith('.ts') ? '../dist/guests/serial-worker.js' : './serial-worker.js',
-  import.meta.url,
-);
 
 const ports = new Map<number, SerialPort>();
 let portsOpened = 0;
@@ -19,7 +14,7 @@ let shared: Worker | undefined;
 
 function worker(): Worker {
   if (shared === undefined) {
-    shared = new Worker(workerFile);
+    shared = new Worker(compiled('guests', 'serial-worker.js'));
     shared.on('message', (message: FromSerialWorker) => ports.get(message.port)?.receive(message));
     // Must not keep alive a process that has nothing else to do.
     shared.unref();

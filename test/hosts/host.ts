@@ -1,6 +1,9 @@
+import { once } from 'node:events';
+import { createConnection, type Socket } from 'node:net';
 import { startBound, type BoundProcess, type BoundProcessOptions } from '../environment/bound-process.js';
 import { run } from '../environment/run.js';
 import { fieldsOf, numberOf } from '../environment/values.js';
+import { Gateway } from './gateway.js';
 
 /** What a network interface has counted since it exists, link-level headers included. */
 export interface Traffic {
@@ -21,6 +24,7 @@ export class Host {
   readonly address: string;
   readonly networkNamespace: string | undefined;
   readonly #interface: string;
+  #gateway: Promise<Gateway> | undefined;
 
   constructor(options: HostOptions) {
     this.address = options.address;
@@ -35,6 +39,21 @@ export class Host {
     options: Omit<BoundProcessOptions, 'networkNamespace'> = {},
   ): Promise<BoundProcess> {
     return startBound(program, args, { ...options, networkNamespace: this.networkNamespace });
+  }
+
+  /** A connection to a server on this host, that does not pass the interface to the other host. */
+  async connect(port: number, address = '127.0.0.1'): Promise<Socket> {
+    if (this.networkNamespace !== undefined) {
+      this.#gateway ??= Gateway.open(this.networkNamespace);
+      return (await this.#gateway).connect(port, address);
+    }
+    const socket = createConnection(port, address);
+    await once(socket, 'connect');
+    return socket;
+  }
+
+  async close(): Promise<void> {
+    await (await this.#gateway)?.close();
   }
 
   /** What has passed the interface to the other host. */

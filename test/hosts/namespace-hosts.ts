@@ -68,7 +68,7 @@ export async function namespaceHosts(): Promise<Hosts> {
       }
     }
   });
-  const close = async (): Promise<void> => {
+  const remove = async (): Promise<void> => {
     // The veth pair goes with its namespaces.
     for (const name of names) await succeeds('ip', ['netns', 'delete', name]);
     forget();
@@ -77,20 +77,22 @@ export async function namespaceHosts(): Promise<Hosts> {
     for (const name of names) await run('ip', ['netns', 'add', name]);
     await connect(...names);
   } catch (error) {
-    await close();
+    await remove();
     throw error;
   }
-  const [source, destination] = names;
+  const hosts = {
+    source: new Host({ address: addresses.source, networkInterface, networkNamespace: names[0] }),
+    destination: new Host({ address: addresses.destination, networkInterface, networkNamespace: names[1] }),
+  };
   return {
-    source: new Host({ address: addresses.source, networkInterface, networkNamespace: source }),
-    destination: new Host({
-      address: addresses.destination,
-      networkInterface,
-      networkNamespace: destination,
-    }),
+    ...hosts,
     shape: async (megabitsPerSecond) => {
       for (const name of names) await shape(name, megabitsPerSecond);
     },
-    close,
+    close: async () => {
+      await hosts.source.close();
+      await hosts.destination.close();
+      await remove();
+    },
   };
 }

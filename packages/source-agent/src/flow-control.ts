@@ -56,7 +56,7 @@ export class FlowControl {
   /** Undefined when there is room in the window; otherwise resolves when there is. Error: what ended the connection. */
   room(): Promise<void> | undefined {
     if (this.#inFlightBytes < this.#window && this.#peer.isOpen) return undefined;
-    return this.#wait();
+    return this.#waitForRoom();
   }
 
   /** Resolves when everything sent has been acknowledged. */
@@ -97,6 +97,10 @@ export class FlowControl {
       if (peer !== this.#peer) return;
       for (const { reject } of this.#waiting.splice(0)) reject(reason);
     });
+  }
+
+  async #waitForRoom(): Promise<void> {
+    while (this.#inFlightBytes >= this.#window || !this.#peer.isOpen) await this.#wait();
   }
 
   async #wait(): Promise<void> {

@@ -302,7 +302,10 @@ export class OutgoingMigration {
     postcopySender?.serve(peer);
     await sendDeviceState(deviceState, flow);
     const sent = performance.now();
-    const pushing = postcopySender === undefined ? undefined : this.#pushEarly(postcopySender);
+    // Devices may ask for pages while they are loaded: the push begins with the first request, at the latest below.
+    const pushing = postcopySender?.push(signal);
+    // Whoever waits for it later gets the reason; until then it is nobody's business.
+    pushing?.catch(() => undefined);
     await peer.next(['ready'], { signal, timeoutMs: READY_TIMEOUT_MS });
     const ready = performance.now();
     const timings = await this.#handOver(peer, guest.wasRunning);
@@ -343,17 +346,6 @@ export class OutgoingMigration {
     this.#progress.remainingPages = pending.count;
     await peer.send({ type: 'stale', pages: pending.count });
     await sendStalePages(pending, flow, this.#signal);
-  }
-
-  /**
-   * Devices may ask for pages while they are loaded. The push begins with the first request, or with
-   * {@link #pushAll}; before, the destination could not place a page.
-   */
-  #pushEarly(sender: PostcopySender): Promise<void> {
-    const pushing = sender.firstRequest.then(() => sender.push(this.#signal));
-    // Whoever waits for it later gets the reason; until then it is nobody's business.
-    pushing.catch(() => undefined);
-    return pushing;
   }
 
   /** Journals the hand-over, says so, and learns what became of it. Throws when the guest is this host's again. */
@@ -404,17 +396,18 @@ export class OutgoingMigration {
   }
 
   /** Post-copy's second half: until the destination has every page, through any number of connections. */
-  async #pushAll(sender: PostcopySender, pushing: Promise<void> | undefined): Promise<void> {
+  async #pushAll(sender: PostcopySender, begun: Promise<void> | undefined): Promise<void> {
     this.#transition('postcopy-active');
-    let early = this.#connectedPeer.isOpen && sender.hasBegun ? pushing : undefined;
+    sender.begin();
+    let pushing = begun;
     for (;;) {
       try {
-        await (early ?? sender.push(this.#signal));
+        await (pushing ?? sender.push(this.#signal));
         await this.#connectedPeer.send({ type: 'all-sent' });
         await this.#connectedPeer.next(['completed'], { timeoutMs: COMPLETION_TIMEOUT_MS });
         return;
       } catch (thrown) {
-        early = undefined;
+        pushing = undefined;
         this.#signal.throwIfAborted();
         const reason = asPageferryError(thrown);
         this.#transition('postcopy-paused');

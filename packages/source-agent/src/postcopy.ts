@@ -1,4 +1,4 @@
-import { PageferryError } from '@pageferry/errors';
+import { PageferryError, abortable } from '@pageferry/errors';
 import type { PeerConnection } from '@pageferry/link';
 import { PAGE_SIZE, PushOrder, type PageLayout, type PageSet } from '@pageferry/transfer';
 import { FrameKind, checkRunsFrame, readHeader, runAddress, runPages } from '@pageferry/wire';
@@ -26,10 +26,9 @@ export class PostcopySender {
   readonly #sender: PageSender;
   readonly #flow: FlowControl;
   readonly #progress: Progress;
-  #begun = false;
-  #begin: () => void = () => undefined;
-  /** Resolves with the first request: only then may the destination take pages. */
-  readonly firstRequest: Promise<void>;
+  #open: () => void = () => undefined;
+  /** Resolves when the destination can place pages: with its first request, or with {@link begin}. */
+  readonly #opened: Promise<void>;
 
   constructor(missing: PageSet, sender: PageSender, flow: FlowControl, progress: Progress) {
     this.#missing = missing;
@@ -38,14 +37,9 @@ export class PostcopySender {
     this.#sender = sender;
     this.#flow = flow;
     this.#progress = progress;
-    this.firstRequest = new Promise((resolve) => {
-      this.#begin = resolve;
+    this.#opened = new Promise((resolve) => {
+      this.#open = resolve;
     });
-  }
-
-  /** Whether the destination has asked for a page. */
-  get hasBegun(): boolean {
-    return this.#begun;
   }
 
   get missingPages(): number {
@@ -63,8 +57,16 @@ export class PostcopySender {
     };
   }
 
-  /** Sends everything that is missing; resolves when the destination has acknowledged it. */
+  /** The destination is ready for pages. */
+  begin(): void {
+    this.#open();
+  }
+
+  /**
+   * Sends everything that is missing, as soon as the destination can place it; resolves when it has acknowledged all.
+   */
   async push(signal: AbortSignal): Promise<void> {
+    await abortable(signal, this.#opened);
     while (this.#missing.count > 0) {
       this.#flow.window = this.#windowBytes();
       const room = this.#flow.room();
@@ -88,8 +90,7 @@ export class PostcopySender {
       );
     }
     checkRunsFrame(frame, header, block.length);
-    this.#begun = true;
-    this.#begin();
+    this.#open();
     for (let index = 0; index < header.count; index++) {
       const first = block.firstPage + runAddress(frame, index) / PAGE_SIZE;
       const count = this.#missing.runLength(first, runPages(frame, index));

@@ -28,6 +28,13 @@ export interface StreamBlock {
   readonly length: number;
 }
 
+/** Commands for a destination QEMU, which change nothing in what follows them. */
+const UNDERSTOOD_COMMANDS: ReadonlySet<number> = new Set([
+  Command.openReturnPath,
+  Command.ping,
+  Command.switchoverStart,
+]);
+
 const SKIP = -1;
 const TWO_TO_32 = 2 ** 32;
 const LOW_BITS = TARGET_PAGE_BYTES - 1;
@@ -142,9 +149,7 @@ export class RamRecordParser {
         if (left < 5) return at;
         const end = 5 + data.readUInt16BE(at + 3);
         const command = data.readUInt16BE(at + 1);
-        if (command !== Command.openReturnPath && command !== Command.ping) {
-          throw unexpected(`the command ${command}`);
-        }
+        if (!UNDERSTOOD_COMMANDS.has(command)) throw unexpected(`the command ${command}`);
         return left < end ? at : at + end;
       }
       case Section.start:

@@ -28,6 +28,8 @@ export const Command = {
   packaged: 7,
   postcopyResume: 9,
   receivedBitmap: 10,
+  /** Since 10.0: the guest is stopped, and what follows is its final state. */
+  switchoverStart: 11,
 } as const;
 
 /** Messages on the return path, from the destination's QEMU to whoever plays the source. */

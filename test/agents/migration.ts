@@ -1,0 +1,78 @@
+import { Problem } from '@pageferry/daemon';
+import { Type, type Static, type TSchema } from '@sinclair/typebox';
+import { Value } from '@sinclair/typebox/value';
+
+export const modes = ['precopy', 'postcopy', 'hybrid'] as const;
+export type Mode = (typeof modes)[number];
+
+export const states = [
+  'setup',
+  'active',
+  'pre-switchover',
+  'device',
+  'postcopy-active',
+  'postcopy-paused',
+  'postcopy-recover',
+  'completed',
+  'cancelling',
+  'cancelled',
+  'failed',
+] as const;
+export type State = (typeof states)[number];
+
+export const finalStates = ['completed', 'cancelled', 'failed'] as const satisfies readonly State[];
+
+const nullable = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()]);
+const anyOf = <T extends string>(values: readonly T[]) =>
+  Type.Union(values.map((value) => Type.Literal(value)));
+const Count = Type.Integer({ minimum: 0 });
+const Milliseconds = Type.Number({ minimum: 0 });
+
+const StateEntry = Type.Object({ state: anyOf(states), at: Milliseconds });
+
+/** A migration, as the source agent's API shows it. Rates are in bytes a second. */
+export const Migration = Type.Object({
+  id: Type.String({ minLength: 1 }),
+  guest: Type.String(),
+  destination: Type.Object({ url: Type.String(), guest: Type.String() }),
+  mode: anyOf(modes),
+  state: anyOf(states),
+  history: Type.Array(StateEntry),
+  startedAt: Milliseconds,
+  totalMs: Milliseconds,
+  downtimeMs: nullable(Milliseconds),
+  downtime: nullable(Type.Record(Type.String(), Milliseconds)),
+  iterations: Count,
+  memory: nullable(Type.Object({ bytes: Count, pages: Count })),
+  remainingPages: Count,
+  pages: Type.Object({ normal: Count, zero: Count, requested: Count, pushed: Count }),
+  bytes: Type.Object({ sent: Count }),
+  bandwidth: nullable(Type.Number({ minimum: 0 })),
+  dirtyRate: nullable(Type.Number({ minimum: 0 })),
+  error: nullable(Problem),
+});
+export type Migration = Static<typeof Migration>;
+
+/** A migration, as the destination agent's API shows it. */
+export const IncomingMigration = Type.Object({
+  id: Type.String({ minLength: 1 }),
+  guest: nullable(Type.String()),
+  mode: nullable(anyOf(modes)),
+  state: anyOf(states),
+  history: Type.Array(StateEntry),
+  owner: Type.Boolean(),
+  received: Type.Object({ normalPages: Count, zeroPages: Count, bytes: Count }),
+  missingPages: Count,
+  pageRequests: Count,
+  error: nullable(
+    Type.Object({ code: Type.String(), message: Type.String(), host: Type.Optional(Type.String()) }),
+  ),
+});
+export type IncomingMigration = Static<typeof IncomingMigration>;
+
+/** What an API answered, once it has been found to be what it must be. */
+export function checked<T extends TSchema>(schema: T, answer: unknown): Static<T> {
+  if (Value.Check(schema, answer)) return answer;
+  const first = Value.Errors(schema, answer).First();
+  throw new TypeError(`${first?.path ?? ''}: ${first?.message ?? ''} in ${JSON.stringify(answer)}`);
+}

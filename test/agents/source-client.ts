@@ -1,0 +1,64 @@
+import type { Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { ApiClient } from './api-client.js';
+import { Migration, finalStates, type Mode, type State } from './migration.js';
+
+export interface MigrationRequest {
+  readonly guest: string;
+  readonly destination: { readonly url: string; readonly guest?: string };
+  readonly mode?: Mode;
+  readonly downtimeLimitMs?: number;
+  readonly timeLimitMs?: number;
+  readonly sourceAfter?: 'quit' | 'keep';
+}
+
+export interface WaitOptions {
+  /** Called with what the API says, each time that it is asked. */
+  readonly onProgress?: (migration: Migration) => void;
+  readonly intervalMs?: number;
+}
+
+/** The source agent's API. */
+export class SourceClient extends ApiClient<typeof Migration> {
+  constructor(connect: () => Promise<Socket>) {
+    super(connect, Migration);
+  }
+
+  async migrate(request: MigrationRequest): Promise<Migration> {
+    return this.migration({ method: 'POST', path: '/v1/migrations', body: request });
+  }
+
+  async cancel(id: string): Promise<Migration> {
+    return this.migration({ method: 'POST', path: `/v1/migrations/${id}/cancel` });
+  }
+
+  async switchover(id: string): Promise<Migration> {
+    return this.migration({ method: 'POST', path: `/v1/migrations/${id}/switchover` });
+  }
+
+  /** Waits until the migration is in one of the states; it is an error if it ends in another one, or takes longer. */
+  async waitUntil(
+    id: string,
+    wanted: readonly State[],
+    milliseconds: number,
+    { onProgress, intervalMs = 20 }: WaitOptions = {},
+  ): Promise<Migration> {
+    const deadline = performance.now() + milliseconds;
+    for (;;) {
+      const migration = await this.get(id);
+      onProgress?.(migration);
+      if (wanted.includes(migration.state)) return migration;
+      const over = finalStates.some((state) => state === migration.state);
+      if (over || performance.now() > deadline) {
+        const what = over ? 'it ended' : `not within ${milliseconds} ms`;
+        throw new Error(`waited for ${wanted.join(' or ')}, ${what}: ${JSON.stringify(migration)}`);
+      }
+      await sleep(intervalMs);
+    }
+  }
+
+  /** The migration when it is over, however it ended. */
+  async waitUntilOver(id: string, milliseconds: number, options?: WaitOptions): Promise<Migration> {
+    return this.waitUntil(id, finalStates, milliseconds, options);
+  }
+}
