@@ -41,6 +41,10 @@ export class Hypervisor {
     return agent;
   }
 
+  async killGuests(): Promise<void> {
+    await this.#guests.kill();
+  }
+
   /** Ends everything on this host and removes its files. */
   async close(): Promise<void> {
     await Promise.all(this.#agents.map((agent) => agent.kill()));

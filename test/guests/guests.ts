@@ -29,9 +29,14 @@ export class Guests {
     return guest;
   }
 
+  /** Ends every guest. */
+  async kill(): Promise<void> {
+    await Promise.all(this.#guests.splice(0).map((guest) => guest.kill()));
+  }
+
   /** Ends every guest and removes the directory. */
   async close(): Promise<void> {
-    await Promise.all(this.#guests.map((guest) => guest.kill()));
+    await this.kill();
     await rm(this.directory, { recursive: true, force: true, maxRetries: 10 });
     this.#forget();
   }

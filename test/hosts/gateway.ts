@@ -46,6 +46,7 @@ export class Gateway {
   }
 
   async close(): Promise<void> {
+    this.#connector.process.ref();
     this.#connector.process.kill('SIGKILL');
     await this.#connector.exited;
   }

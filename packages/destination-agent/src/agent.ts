@@ -14,8 +14,9 @@ export async function runDestinationAgent({
   signal,
 }: DaemonContext<DestinationConfiguration>): Promise<void> {
   await mkdir(configuration.runtimeDirectory, { recursive: true, mode: 0o700 });
-  const recovered = await recoverMigrations(configuration, log);
-  const migrations = new IncomingMigrations(configuration, log, signal, recovered);
+  const recovery = await recoverMigrations(configuration, log);
+  const migrations = new IncomingMigrations(configuration, log, signal, recovery);
+  await migrations.takeUp(recovery);
   const stream = new StreamServer({
     host: configuration.streamHost,
     port: configuration.streamPort,

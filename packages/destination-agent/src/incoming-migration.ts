@@ -11,11 +11,13 @@ import {
   compareMachines,
   continueGuest,
   describeMachine,
+  processIdentity,
   quit,
   requireSupportedVersion,
+  runState,
   type MachineDescription,
 } from '@pageferry/qemu';
-import { PAGE_SIZE, PageLayout, PageSet } from '@pageferry/transfer';
+import { PAGE_SIZE, PageLayout, PageSet, type Block, type BlockShape } from '@pageferry/transfer';
 import { errorForWire, type ControlOf, type MigrationMode, type RunningTimings } from '@pageferry/wire';
 import { acknowledgeFrame, missingFrames, requestFrame } from './answer-frames.js';
 import type { DestinationConfiguration } from './configuration.js';
@@ -33,6 +35,16 @@ export interface IncomingMigrationOptions {
   readonly configuration: DestinationConfiguration;
   readonly log: Logger;
   readonly journal: Journal;
+  /** A post-copy that an earlier run of this agent did not bring to its end. */
+  readonly interrupted?: InterruptedPostcopy;
+}
+
+/** What the journal says of a guest that belongs to this host and lacks pages. */
+export interface InterruptedPostcopy {
+  readonly guest: string;
+  readonly mode: MigrationMode;
+  readonly run: boolean;
+  readonly blocks: readonly BlockShape[];
 }
 
 /** What the HTTP API shows of an incoming migration. */
@@ -51,7 +63,14 @@ export interface IncomingView {
 
 /** What stands in the journal; after `owner` the guest belongs to this host. */
 export type IncomingRecord =
-  | { readonly event: 'preparing'; readonly guest: string; readonly mode: MigrationMode }
+  | {
+      readonly event: 'preparing';
+      readonly guest: string;
+      readonly mode: MigrationMode;
+      readonly blocks: readonly BlockShape[];
+      /** See `processIdentity`. */
+      readonly qemu: string;
+    }
   | { readonly event: 'ready'; readonly postcopy: boolean }
   | { readonly event: 'owner'; readonly run: boolean }
   | { readonly event: 'running' | 'completed' | 'returned' | 'aborted' }
@@ -76,12 +95,13 @@ export class IncomingMigration {
   readonly id: string;
   readonly #options: IncomingMigrationOptions;
   readonly #log: Logger;
-  readonly #states = new StateMachine(incomingStates, 'setup');
+  readonly #states: StateMachine<IncomingState>;
   readonly #directory: string;
   #guest: string | null = null;
   #mode: MigrationMode | null = null;
   #incoming: Incoming | undefined;
-  #peer: PeerConnection;
+  /** Undefined while an interrupted post-copy waits for its source. */
+  #peer: PeerConnection | undefined;
   #owner = false;
   #returned = false;
   #pageRequests = 0;
@@ -93,10 +113,15 @@ export class IncomingMigration {
   /** Resolves when it is settled who owns the guest, and that it is over if not this host. */
   readonly ownershipSettled: Promise<void>;
 
-  constructor(peer: PeerConnection, options: IncomingMigrationOptions) {
+  constructor(peer: PeerConnection | undefined, options: IncomingMigrationOptions) {
+    const { interrupted } = options;
     this.id = options.id;
     this.#peer = peer;
     this.#options = options;
+    this.#states = new StateMachine(incomingStates, interrupted === undefined ? 'setup' : 'postcopy-paused');
+    this.#owner = interrupted !== undefined;
+    this.#guest = interrupted?.guest ?? null;
+    this.#mode = interrupted?.mode ?? null;
     this.#log = migrationLogger(options.log, options.id);
     this.#directory = join(options.configuration.runtimeDirectory, options.id);
     this.ownershipSettled = new Promise((resolve) => {
@@ -136,7 +161,8 @@ export class IncomingMigration {
     };
     signal.addEventListener('abort', stop, { once: true });
     try {
-      await this.#receive(scope);
+      const { interrupted } = this.#options;
+      await (interrupted === undefined ? this.#receive(scope) : this.#recover(interrupted, scope));
       this.#log.info({ guest: this.#guest, received: this.view.received }, 'the guest is here');
     } catch (thrown) {
       await this.#end(asPageferryError(thrown).on('destination'));
@@ -146,7 +172,7 @@ export class IncomingMigration {
       // One that came while the transfer ended by itself.
       await this.#waitingPeer?.send(this.standing).catch(() => undefined);
       this.#waitingPeer?.close();
-      this.#peer.close();
+      this.#peer?.close();
       await this.#close();
     }
   }
@@ -156,7 +182,7 @@ export class IncomingMigration {
    * the transfer goes on.
    */
   async reconnect(peer: PeerConnection): Promise<void> {
-    this.#peer.close();
+    this.#peer?.close();
     await this.ownershipSettled;
     if (this.#states.isFinal) {
       await peer.send(this.standing);
@@ -170,29 +196,83 @@ export class IncomingMigration {
   async #receive(scope: AbortController): Promise<void> {
     const { signal } = scope;
     const incoming = await this.#prepare(scope);
-    const switchOver = await this.#peer.next(['stale', 'device-state'], {
+    const switchOver = await this.#connectedPeer.next(['stale', 'device-state'], {
       signal,
       timeoutMs: ROUNDS_TIMEOUT_MS,
     });
     const announced =
       switchOver.type === 'device-state'
         ? switchOver
-        : await this.#peer.next(['device-state'], { signal, timeoutMs: NEXT_STEP_TIMEOUT_MS });
+        : await this.#connectedPeer.next(['device-state'], { signal, timeoutMs: NEXT_STEP_TIMEOUT_MS });
     this.#transition('device');
     const timings = await this.#load(incoming, announced, signal);
     await this.#takeOver(incoming, announced.postcopy, timings, signal);
     if (announced.postcopy) await this.#receiveMissing(incoming, signal);
+    await this.#complete();
+  }
+
+  /** Takes up a post-copy that lost its agent: QEMU says what it has, the source brings the rest. */
+  async #recover({ guest, run, blocks }: InterruptedPostcopy, scope: AbortController): Promise<void> {
+    const { configuration } = this.#options;
+    const { signal } = scope;
+    const qmp = await QmpClient.connect(guestSocketPath(configuration.guestDirectory, guest), { signal });
+    await mkdir(this.#directory, { recursive: true, mode: 0o700 });
+    const layout = new PageLayout(blocks);
+    const missing = new PageSet(layout);
+    missing.fill();
+    const session = await IncomingSession.recover(
+      qmp,
+      { directory: this.#directory, blocks, signal, onRequest: this.#onRequest },
+      (blockName, bitmap) => {
+        removeReceived(missing, layout.blockNamed(blockName), bitmap);
+      },
+    );
+    const incoming = this.#adopt(qmp, session, layout, scope);
+    incoming.receiver.missing.addAll(missing);
+    incoming.receiver.enterPostcopy();
+    if (run && !(await runState(qmp)).running) await continueGuest(qmp);
+    await this.#record({ event: 'running' });
+    this.#settled();
+    this.#log.info(
+      { guest, missing: missing.count },
+      'an interrupted post-copy was taken up: waiting for the source',
+    );
+    await this.#takeUp(incoming, signal);
+    await this.#receiveMissing(incoming, signal);
+    await this.#complete();
+  }
+
+  async #complete(): Promise<void> {
     await this.#record({ event: 'completed' });
     this.#transition('completed');
     // The guest is whole and runs here, whether the source hears of it or not.
-    await this.#peer.send({ type: 'completed' }).catch(() => undefined);
+    await this.#peer?.send({ type: 'completed' }).catch(() => undefined);
+  }
+
+  /** From here on a failure of QEMU's ends the migration. */
+  #adopt(qmp: QmpClient, session: IncomingSession, layout: PageLayout, scope: AbortController): Incoming {
+    const receiver = new PageReceiver({
+      layout,
+      session,
+      window: this.#options.configuration.windowBytes,
+      source: frameSource(this.#peer),
+    });
+    this.#incoming = { qmp, session, receiver, layout, requested: new PageSet(layout) };
+    void session.failure.then((failure) => {
+      scope.abort(failure);
+    });
+    void qmp.closed.then((reason) => {
+      scope.abort(new PageferryError('incoming-failed', 'the destination QEMU is gone', { cause: reason }));
+    });
+    return this.#incoming;
   }
 
   /** Preflight, and QEMU's incoming side. */
   async #prepare(scope: AbortController): Promise<Incoming> {
     const { configuration } = this.#options;
     const { signal } = scope;
-    const prepare = await this.#peer.next(['prepare'], { signal, timeoutMs: NEXT_STEP_TIMEOUT_MS });
+    const peer = this.#connectedPeer;
+    const prepare = await peer.next(['prepare'], { signal, timeoutMs: NEXT_STEP_TIMEOUT_MS });
     const source = checkMachine(prepare.machine);
     const postcopy = prepare.mode !== 'precopy';
     this.#guest = prepare.guest;
@@ -206,10 +286,15 @@ export class IncomingMigration {
       if (findings.length > 0) {
         throw new PageferryError('preflight-failed', findings.join('; '), { findings });
       }
-      await this.#record({ event: 'preparing', guest: prepare.guest, mode: prepare.mode });
+      await this.#record({
+        event: 'preparing',
+        guest: prepare.guest,
+        mode: prepare.mode,
+        blocks: source.ramBlocks,
+        qemu: await processIdentity(qmp, { signal }),
+      });
       await mkdir(this.#directory, { recursive: true, mode: 0o700 });
       const layout = new PageLayout(source.ramBlocks);
-      const requested = new PageSet(layout);
       this.#log.info(
         { guest: prepare.guest, mode: prepare.mode, bytes: layout.bytes },
         'a guest is coming in',
@@ -222,34 +307,20 @@ export class IncomingMigration {
           blocks: source.ramBlocks,
           postcopy,
           signal,
-          onRequest: (blockName, address, bytes) => {
-            this.#request(blockName, address, bytes);
-          },
+          onRequest: this.#onRequest,
         });
       } catch (thrown) {
         // QEMU has been told to take a guest in: it cannot be used for another one.
         await quit(qmp, { timeoutMs: QUIT_TIMEOUT_MS }).catch(() => undefined);
         throw thrown;
       }
-      const receiver = new PageReceiver({
-        layout,
-        session,
-        window: configuration.windowBytes,
-        source: frameSource(this.#peer),
-      });
-      this.#incoming = { qmp, session, receiver, layout, requested };
-      void session.failure.then((failure) => {
-        scope.abort(failure);
-      });
-      void qmp.closed.then((reason) => {
-        scope.abort(new PageferryError('incoming-failed', 'the destination QEMU is gone', { cause: reason }));
-      });
-      this.#peer.onFrame = (frame) => {
-        receiver.take(frame);
+      const incoming = this.#adopt(qmp, session, layout, scope);
+      peer.onFrame = (frame) => {
+        incoming.receiver.take(frame);
       };
       this.#transition('active');
-      await this.#peer.send({ type: 'prepared' });
-      return this.#incoming;
+      await peer.send({ type: 'prepared' });
+      return incoming;
     } catch (thrown) {
       if (this.#incoming === undefined) qmp.close();
       throw thrown;
@@ -290,8 +361,9 @@ export class IncomingMigration {
     timings: RunningTimings,
     signal: AbortSignal,
   ): Promise<void> {
-    await this.#peer.send({ type: 'ready' });
-    const { run } = await this.#peer.next(['hand-over'], { signal, timeoutMs: NEXT_STEP_TIMEOUT_MS });
+    const peer = this.#connectedPeer;
+    await peer.send({ type: 'ready' });
+    const { run } = await peer.next(['hand-over'], { signal, timeoutMs: NEXT_STEP_TIMEOUT_MS });
     const begun = performance.now();
     await this.#record({ event: 'owner', run });
     this.#owner = true;
@@ -306,7 +378,7 @@ export class IncomingMigration {
     this.#settled();
     const resume = performance.now() - journalled;
     const journal = timings.journal + journalled - begun;
-    await this.#peer
+    await peer
       .send({ type: 'running', timings: { load: timings.load, journal, resume } })
       // A source that does not hear it asks again.
       .catch(() => undefined);
@@ -321,7 +393,7 @@ export class IncomingMigration {
     this.#owner = false;
     this.#returned = true;
     const error = reason.on('destination');
-    await this.#peer.send({ type: 'returned', error: errorForWire(error) }).catch(() => undefined);
+    await this.#peer?.send({ type: 'returned', error: errorForWire(error) }).catch(() => undefined);
     throw error;
   }
 
@@ -329,7 +401,7 @@ export class IncomingMigration {
   async #receiveMissing(incoming: Incoming, signal: AbortSignal): Promise<void> {
     for (;;) {
       try {
-        await this.#peer.next(['all-sent'], { signal, timeoutMs: ROUNDS_TIMEOUT_MS });
+        await this.#connectedPeer.next(['all-sent'], { signal, timeoutMs: ROUNDS_TIMEOUT_MS });
         const { count } = incoming.receiver.missing;
         if (count === 0) break;
         throw new PageferryError(
@@ -345,12 +417,17 @@ export class IncomingMigration {
   }
 
   async #awaitReconnection(incoming: Incoming, reason: PageferryError, signal: AbortSignal): Promise<void> {
-    this.#peer.close();
+    this.#peer?.close();
     this.#transition('postcopy-paused');
     this.#log.error(
       { err: reason, missing: incoming.receiver.missing.count },
       'post-copy is paused: the source is not there',
     );
+    await this.#takeUp(incoming, signal);
+  }
+
+  /** Waits for the source's next connection, tells it what is missing, and goes on with it. */
+  async #takeUp(incoming: Incoming, signal: AbortSignal): Promise<void> {
     const peer = await this.#nextPeer(signal);
     this.#peer = peer;
     this.#transition('postcopy-recover');
@@ -392,7 +469,7 @@ export class IncomingMigration {
     return peer ?? this.#nextPeer(signal);
   }
 
-  #request(blockName: string, address: number, bytes: number): void {
+  readonly #onRequest = (blockName: string, address: number, bytes: number): void => {
     const incoming = this.#incoming;
     const block = incoming?.layout.blockNamed(blockName);
     if (incoming === undefined || block === undefined) return;
@@ -401,18 +478,25 @@ export class IncomingMigration {
     const count = Math.min(Math.ceil(bytes / PAGE_SIZE), block.firstPage + block.pageCount - first);
     incoming.requested.addRange(first, count);
     this.#sendRequest(incoming, first, count);
-  }
+  };
 
   #sendRequest({ layout }: Incoming, first: number, count: number): void {
     const block = layout.blockOfPage(first);
     // A request that is lost with the connection is sent again on the next one.
-    this.#peer.sendFrame(requestFrame(block, layout.address(block, first), count)).catch(() => undefined);
+    this.#peer?.sendFrame(requestFrame(block, layout.address(block, first), count)).catch(() => undefined);
   }
 
   /** A failure; before the hand-over nothing is left behind. */
   async #end(error: PageferryError): Promise<void> {
     this.#error = error;
     const cancelled = error.code === 'cancelled';
+    if (this.#owner && error.code === 'interrupted') {
+      // The journal stays open: the agent's next run takes the post-copy up.
+      this.#log.warn(
+        'the agent ends while the guest lacks pages: it goes on when the agent is started again',
+      );
+      return;
+    }
     if (this.#owner) {
       this.#log.error(
         { err: error },
@@ -430,7 +514,7 @@ export class IncomingMigration {
     const message = fromSource
       ? ({ type: 'aborted' } as const)
       : ({ type: 'failed', error: errorForWire(error) } as const);
-    if (!this.#returned) await this.#peer.send(message).catch(() => undefined);
+    if (!this.#returned) await this.#peer?.send(message).catch(() => undefined);
   }
 
   async #quitQemu(): Promise<void> {
@@ -455,6 +539,12 @@ export class IncomingMigration {
     await this.#options.journal.close();
   }
 
+  get #connectedPeer(): PeerConnection {
+    if (this.#peer === undefined)
+      throw new PageferryError('internal', 'there is no connection to the source');
+    return this.#peer;
+  }
+
   async #record(record: IncomingRecord): Promise<void> {
     await this.#options.journal.append(record);
   }
@@ -468,16 +558,24 @@ export class IncomingMigration {
 /** QEMU announces the guest to the network by itself, but before it runs; once more when it does. Times in ms. */
 const ANNOUNCEMENT = { initial: 50, max: 550, rounds: 5, step: 100 } as const;
 
-function frameSource(peer: PeerConnection): FrameSource {
+function frameSource(peer: PeerConnection | undefined): FrameSource {
   return {
     acknowledge: (sequence) => {
       // Whoever waits for the acknowledgement learns from the connection's end that none comes.
-      peer.sendFrame(acknowledgeFrame(sequence)).catch(() => undefined);
+      peer?.sendFrame(acknowledgeFrame(sequence)).catch(() => undefined);
     },
     refuse: (reason) => {
-      peer.fail(reason);
+      peer?.fail(reason);
     },
   };
+}
+
+/** @param bitmap one bit a page, lowest bit first */
+function removeReceived(missing: PageSet, block: Block | undefined, bitmap: Buffer): void {
+  if (block === undefined) return;
+  for (let page = 0; page < block.pageCount; page++) {
+    if ((((bitmap[page >>> 3] ?? 0) >>> (page & 7)) & 1) === 1) missing.delete(block.firstPage + page);
+  }
 }
 
 function checkMachine(machine: unknown): MachineDescription {

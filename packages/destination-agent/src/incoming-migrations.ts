@@ -3,7 +3,7 @@ import { PageferryError } from '@pageferry/errors';
 import type { PeerConnection } from '@pageferry/link';
 import type { DestinationConfiguration } from './configuration.js';
 import { IncomingMigration, type IncomingView } from './incoming-migration.js';
-import type { RecoveredMigration } from './recovery.js';
+import type { RecoveredMigration, Recovery } from './recovery.js';
 
 /** Finished migrations that are remembered for the API. */
 const MAX_REMEMBERED = 1000;
@@ -22,12 +22,12 @@ export class IncomingMigrations {
     configuration: DestinationConfiguration,
     log: Logger,
     signal: AbortSignal,
-    recovered: readonly RecoveredMigration[],
+    { ended }: Recovery,
   ) {
     this.#configuration = configuration;
     this.#log = log;
     this.#signal = signal;
-    this.#recovered = new Map(recovered.map((migration) => [migration.id, migration]));
+    this.#recovered = new Map(ended.map((migration) => [migration.id, migration]));
   }
 
   get views(): IncomingView[] {
@@ -53,6 +53,21 @@ export class IncomingMigrations {
     }
   }
 
+  /** Takes up what an earlier run of this agent left: guests of this host that lack pages. */
+  async takeUp({ interrupted }: Recovery): Promise<void> {
+    for (const { id, postcopy } of interrupted) {
+      const journal = await Journal.open(this.#configuration.stateDirectory, id, { log: this.#log });
+      const options = {
+        id,
+        configuration: this.#configuration,
+        log: this.#log,
+        journal,
+        interrupted: postcopy,
+      };
+      void this.#run(new IncomingMigration(undefined, options));
+    }
+  }
+
   /** A new migration on a new connection; resolves when it has ended. */
   async receive(id: string, peer: PeerConnection): Promise<void> {
     const journal = await Journal.open(this.#configuration.stateDirectory, id, { log: this.#log });
@@ -62,12 +77,7 @@ export class IncomingMigrations {
       log: this.#log,
       journal,
     });
-    this.#forgetOldest();
-    this.#byId.set(id, migration);
-    const running = migration.run(this.#signal);
-    this.#running.add(running);
-    await running;
-    this.#running.delete(running);
+    await this.#run(migration);
   }
 
   /** The source asks what became of a migration, and goes on with it if this host has the guest. */
@@ -87,6 +97,15 @@ export class IncomingMigrations {
   /** Resolves when no migration is under way any more. */
   async settled(): Promise<void> {
     await Promise.allSettled(this.#running);
+  }
+
+  async #run(migration: IncomingMigration): Promise<void> {
+    this.#forgetOldest();
+    this.#byId.set(migration.id, migration);
+    const running = migration.run(this.#signal);
+    this.#running.add(running);
+    await running;
+    this.#running.delete(running);
   }
 
   #forgetOldest(): void {

@@ -1,8 +1,12 @@
 import { Type } from '@sinclair/typebox';
 import { Value } from '@sinclair/typebox/value';
 import { Journal, guestSocketPath, migrationLogger, type Logger } from '@pageferry/daemon';
-import { QmpClient, continueGuest, quit, runState } from '@pageferry/qemu';
+import { QmpClient, continueGuest, processIdentity, quit, runState } from '@pageferry/qemu';
+import { PageferryError } from '@pageferry/errors';
 import type { DestinationConfiguration } from './configuration.js';
+import type { InterruptedPostcopy } from './incoming-migration.js';
+
+const MigrationStatus = Type.Object({ status: Type.Optional(Type.String()) });
 
 /** What an earlier run of this agent left of a migration. */
 export interface RecoveredMigration {
@@ -11,22 +15,37 @@ export interface RecoveredMigration {
   readonly completed: boolean;
 }
 
+/** What an earlier run left: migrations that are over, and guests of this host that still lack pages. */
+export interface Recovery {
+  readonly ended: readonly RecoveredMigration[];
+  readonly interrupted: readonly { readonly id: string; readonly postcopy: InterruptedPostcopy }[];
+}
+
 const StoredRecord = Type.Object({
   event: Type.String(),
   guest: Type.Optional(Type.String()),
+  mode: Type.Optional(
+    Type.Union([Type.Literal('precopy'), Type.Literal('postcopy'), Type.Literal('hybrid')]),
+  ),
+  blocks: Type.Optional(
+    Type.Array(Type.Object({ name: Type.String(), length: Type.Integer(), pageSize: Type.Integer() })),
+  ),
+  qemu: Type.Optional(Type.String()),
   postcopy: Type.Optional(Type.Boolean()),
   run: Type.Optional(Type.Boolean()),
 });
 
 /**
  * Brings every migration that an earlier run of this agent left unfinished to a safe end, before any new one is
- * admitted. What does not belong to this host by its journal is ended here; what does is run.
+ * admitted. What does not belong to this host by its journal is ended here; what does is run. A guest that still
+ * lacks pages is left to whoever takes its post-copy up.
  */
 export async function recoverMigrations(
   { stateDirectory, guestDirectory }: DestinationConfiguration,
   log: Logger,
-): Promise<RecoveredMigration[]> {
-  const recovered: RecoveredMigration[] = [];
+): Promise<Recovery> {
+  const ended: RecoveredMigration[] = [];
+  const interrupted: { id: string; postcopy: InterruptedPostcopy }[] = [];
   for (const { id, records } of await Journal.readAll(stateDirectory)) {
     const migrationLog = migrationLogger(log, id);
     const story = readStory(records);
@@ -34,9 +53,16 @@ export async function recoverMigrations(
       const journal = await Journal.open(stateDirectory, id, { log });
       try {
         const path = story.guest === undefined ? undefined : guestSocketPath(guestDirectory, story.guest);
-        if (story.phase === 'owner') await runOwnGuest(path, story, migrationLog);
-        else if (path !== undefined) await endForeignGuest(path, migrationLog);
-        await journal.append({ event: story.phase === 'owner' ? 'completed' : 'aborted' });
+        if (story.phase !== 'owner') {
+          if (path !== undefined) await endForeignGuest(path, story, migrationLog);
+          await journal.append({ event: 'aborted' });
+        } else if (await lacksPages(path, story)) {
+          interrupted.push({ id, postcopy: postcopyOf(story) });
+          continue;
+        } else {
+          await runOwnGuest(path, story, migrationLog);
+          await journal.append({ event: 'completed' });
+        }
       } catch (thrown) {
         migrationLog.error(
           { err: thrown, guest: story.guest },
@@ -46,46 +72,71 @@ export async function recoverMigrations(
         await journal.close();
       }
     }
-    recovered.push({ id, phase: story.phase, completed: story.phase === 'owner' });
+    ended.push({ id, phase: story.phase, completed: story.phase === 'owner' });
   }
-  return recovered;
+  return { ended, interrupted };
 }
 
 interface Story {
   readonly phase: RecoveredMigration['phase'];
   readonly open: boolean;
   readonly guest: string | undefined;
+  readonly mode: InterruptedPostcopy['mode'];
+  readonly blocks: InterruptedPostcopy['blocks'];
   readonly run: boolean;
   readonly postcopy: boolean;
+  readonly qemu: string | undefined;
 }
 
 function readStory(records: readonly unknown[]): Story {
   let phase: Story['phase'] = 'unknown';
   let open = true;
   let guest: string | undefined;
+  let mode: Story['mode'] = 'hybrid';
+  let blocks: Story['blocks'] = [];
   let run = true;
   let postcopy = false;
+  let qemu: string | undefined;
   for (const record of records) {
     if (!Value.Check(StoredRecord, record)) continue;
     guest ??= record.guest;
+    qemu ??= record.qemu;
+    mode = record.mode ?? mode;
+    blocks = record.blocks ?? blocks;
     run = record.run ?? run;
     postcopy = record.postcopy ?? postcopy;
     if (record.event === 'owner') phase = 'owner';
     if (record.event === 'returned') phase = 'returned';
     if (['completed', 'returned', 'aborted', 'failed'].includes(record.event)) open = false;
   }
-  return { phase, open, guest, run, postcopy };
+  return { phase, open, guest, mode, blocks, run, postcopy, qemu };
 }
 
-/** The guest belongs here. After pre-copy QEMU has all of it, and may only lack the word to run it. */
-async function runOwnGuest(path: string | undefined, { run, postcopy }: Story, log: Logger): Promise<void> {
-  if (path === undefined) throw new Error('the journal does not name the guest');
-  if (postcopy) {
-    log.error('post-copy was interrupted by the end of this agent: the guest waits for pages that it lacks');
-    throw new Error('an interrupted post-copy cannot be taken up again by a new run of the agent');
-  }
+function postcopyOf({ guest, mode, blocks, run }: Story): InterruptedPostcopy {
+  if (guest === undefined) throw namelessGuest();
+  return { guest, mode, blocks, run };
+}
+
+/** Whether QEMU still waits for pages: post-copy may have ended just before the agent did. */
+async function lacksPages(path: string | undefined, { postcopy, qemu }: Story): Promise<boolean> {
+  if (!postcopy) return false;
+  if (path === undefined) throw namelessGuest();
   const qmp = await QmpClient.connect(path);
   try {
+    if ((await processIdentity(qmp)) !== qemu) throw strangeQemu();
+    const { status } = await qmp.executeAs(MigrationStatus, 'query-migrate');
+    return status !== 'completed';
+  } finally {
+    qmp.close();
+  }
+}
+
+/** The guest belongs here, and QEMU has all of it; it may only lack the word to run it. */
+async function runOwnGuest(path: string | undefined, { run, qemu }: Story, log: Logger): Promise<void> {
+  if (path === undefined) throw namelessGuest();
+  const qmp = await QmpClient.connect(path);
+  try {
+    if ((await processIdentity(qmp)) !== qemu) throw strangeQemu();
     const { running } = await runState(qmp);
     if (run && !running) await continueGuest(qmp);
     log.info('a guest that had come in was found and runs');
@@ -95,7 +146,7 @@ async function runOwnGuest(path: string | undefined, { run, postcopy }: Story, l
 }
 
 /** The guest does not belong here: its QEMU must not be there to run it. */
-async function endForeignGuest(path: string, log: Logger): Promise<void> {
+async function endForeignGuest(path: string, { qemu }: Story, log: Logger): Promise<void> {
   let qmp: QmpClient;
   try {
     qmp = await QmpClient.connect(path);
@@ -104,9 +155,22 @@ async function endForeignGuest(path: string, log: Logger): Promise<void> {
     return;
   }
   try {
+    // By now another QEMU may serve this socket, and what does not belong to this migration is not touched.
+    if ((await processIdentity(qmp)) !== qemu || (await runState(qmp)).running) {
+      log.warn('another QEMU has the place of an interrupted migration: it is left alone');
+      return;
+    }
     await quit(qmp);
     log.info('the QEMU of an interrupted migration was ended');
   } finally {
     qmp.close();
   }
+}
+
+function strangeQemu(): PageferryError {
+  return new PageferryError('guest-state', 'another QEMU has the place of the one that took the guest in');
+}
+
+function namelessGuest(): PageferryError {
+  return new PageferryError('journal', 'the journal does not name the guest');
 }

@@ -4,6 +4,7 @@ export * from './machine/device-state.js';
 export * from './machine/guest-control.js';
 export * from './machine/migration-settings.js';
 export * from './machine/process-id.js';
+export * from './machine/process-identity.js';
 export * from './machine/version.js';
 export * from './memory/guest-physical-ranges.js';
 export * from './memory/memory-reader.js';

@@ -12,8 +12,9 @@ export async function runSourceAgent({
   signal,
 }: DaemonContext<SourceConfiguration>): Promise<void> {
   await mkdir(configuration.runtimeDirectory, { recursive: true, mode: 0o700 });
-  await recoverMigrations(configuration, log);
+  const interrupted = await recoverMigrations(configuration, log);
   const migrations = new OutgoingMigrations(configuration, log, signal);
+  await migrations.takeUp(interrupted);
   const api = createApi(migrations, log);
   try {
     const address = await api.listen({ host: configuration.apiHost, port: configuration.apiPort });

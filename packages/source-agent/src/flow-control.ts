@@ -12,7 +12,7 @@ export class FlowControl {
   readonly bandwidth = new BandwidthEstimate();
   /** Bytes of data frames sent. */
   sentBytes = 0;
-  #peer: PeerConnection;
+  #peer: PeerConnection | undefined;
   #window: number;
   #sequence = 0;
   #inFlightBytes = 0;
@@ -22,11 +22,14 @@ export class FlowControl {
   readonly #waiting: { readonly resolve: () => void; readonly reject: (reason: PageferryError) => void }[] =
     [];
 
-  /** @param window bytes that may be in flight */
-  constructor(peer: PeerConnection, window: number) {
+  /**
+   * @param peer undefined while there is no connection yet: see {@link reconnect}
+   * @param window bytes that may be in flight
+   */
+  constructor(peer: PeerConnection | undefined, window: number) {
     this.#peer = peer;
     this.#window = window;
-    this.#watch(peer);
+    if (peer !== undefined) this.#watch(peer);
   }
 
   get window(): number {
@@ -50,18 +53,18 @@ export class FlowControl {
     this.#sizes.push(frame.length);
     this.#inFlightBytes += frame.length;
     this.sentBytes += frame.length;
-    return this.#peer.sendFrame(frame);
+    return this.#connectedPeer.sendFrame(frame);
   }
 
   /** Undefined when there is room in the window; otherwise resolves when there is. Error: what ended the connection. */
   room(): Promise<void> | undefined {
-    if (this.#inFlightBytes < this.#window && this.#peer.isOpen) return undefined;
+    if (this.#inFlightBytes < this.#window && this.#connectedPeer.isOpen) return undefined;
     return this.#waitForRoom();
   }
 
   /** Resolves when everything sent has been acknowledged. */
   async drained(): Promise<void> {
-    while (this.#inFlightBytes > 0 || !this.#peer.isOpen) await this.#wait();
+    while (this.#inFlightBytes > 0 || !this.#connectedPeer.isOpen) await this.#wait();
   }
 
   /** The destination has everything up to this frame. Error: `protocol-violation`. */
@@ -92,6 +95,12 @@ export class FlowControl {
     this.#watch(peer);
   }
 
+  get #connectedPeer(): PeerConnection {
+    if (this.#peer === undefined)
+      throw new PageferryError('internal', 'there is no connection to the destination');
+    return this.#peer;
+  }
+
   #watch(peer: PeerConnection): void {
     void peer.closed.then((reason) => {
       if (peer !== this.#peer) return;
@@ -100,11 +109,11 @@ export class FlowControl {
   }
 
   async #waitForRoom(): Promise<void> {
-    while (this.#inFlightBytes >= this.#window || !this.#peer.isOpen) await this.#wait();
+    while (this.#inFlightBytes >= this.#window || !this.#connectedPeer.isOpen) await this.#wait();
   }
 
   async #wait(): Promise<void> {
-    if (!this.#peer.isOpen) throw await this.#peer.closed;
+    if (!this.#connectedPeer.isOpen) throw await this.#connectedPeer.closed;
     return new Promise((resolve, reject) => {
       this.#waiting.push({ resolve, reject });
     });

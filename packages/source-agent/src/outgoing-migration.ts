@@ -52,11 +52,27 @@ export interface OutgoingMigrationOptions {
   readonly configuration: SourceConfiguration;
   readonly journal: Journal;
   readonly log: Logger;
+  /** A hand-over whose end an earlier run of this agent did not see. */
+  readonly interrupted?: InterruptedHandOver;
+}
+
+/** What the journal says of a guest that was given to the destination. */
+export interface InterruptedHandOver {
+  readonly request: MigrationRequest;
+  readonly wasRunning: boolean;
+  readonly postcopy: boolean;
+  /** See `processIdentity`. */
+  readonly qemu: string;
 }
 
 /** What stands in the journal. From `handed-over` on this host must not run the guest, unless it is `taken-back`. */
 export type OutgoingRecord =
-  | { readonly event: 'started'; readonly request: MigrationRequest; readonly wasRunning: boolean }
+  | {
+      readonly event: 'started';
+      readonly request: MigrationRequest;
+      readonly wasRunning: boolean;
+      readonly qemu: string;
+    }
   | { readonly event: 'stopping'; readonly postcopy: boolean }
   | { readonly event: 'handed-over' | 'taken-back' | 'rolled-back' | 'completed' }
   | { readonly event: 'failed'; readonly error: SerializedError };
@@ -107,7 +123,7 @@ export class OutgoingMigration {
   readonly #options: OutgoingMigrationOptions;
   readonly #log: Logger;
   readonly #directory: string;
-  readonly #states = new StateMachine(outgoingStates, 'setup');
+  readonly #states: StateMachine<OutgoingState>;
   readonly #progress = new Progress();
   readonly #scope = new AbortController();
   #switchOverForced = false;
@@ -123,6 +139,10 @@ export class OutgoingMigration {
     this.#options = options;
     this.#log = migrationLogger(options.log, options.id);
     this.#directory = join(options.configuration.runtimeDirectory, options.id);
+    const { interrupted } = options;
+    const handedOver = interrupted?.postcopy === true ? 'postcopy-paused' : 'device';
+    this.#states = new StateMachine(outgoingStates, interrupted === undefined ? 'setup' : handedOver);
+    this.#handedOver = interrupted !== undefined;
   }
 
   get view(): OutgoingView {
@@ -187,7 +207,8 @@ export class OutgoingMigration {
     };
     signal.addEventListener('abort', stop, { once: true });
     try {
-      await this.#migrate();
+      const { interrupted } = this.#options;
+      await (interrupted === undefined ? this.#migrate() : this.#resume(interrupted));
       this.#progress.end();
       this.#transition('completed');
       this.#log.info({ result: this.view }, 'the guest has moved');
@@ -218,6 +239,35 @@ export class OutgoingMigration {
     await this.#leave(transfer.guest);
   }
 
+  /** Learns what became of a hand-over, and sends what the destination still lacks. */
+  async #resume({ request, wasRunning, postcopy, qemu }: InterruptedHandOver): Promise<void> {
+    const { guestDirectory, windowBytes } = this.#options.configuration;
+    const guest = await SourceGuest.open(
+      guestSocketPath(guestDirectory, request.guest),
+      this.#signal,
+      wasRunning,
+    );
+    if (guest.identity !== qemu) {
+      guest.close();
+      throw new PageferryError(
+        'guest-state',
+        'another QEMU has the place of the one whose guest was handed over',
+      );
+    }
+    this.#watch(guest);
+    const flow = new FlowControl(undefined, windowBytes);
+    const sender = new PageSender(guest.layout, guest.memory, flow);
+    const pending = new PageSet(guest.layout);
+    this.#transfer = { guest, flow, sender, pending };
+    const postcopySender = postcopy ? new PostcopySender(pending, sender, flow, this.#progress) : undefined;
+    const standing = await this.#reconnect(postcopySender);
+    if (standing.phase !== 'owner') {
+      await this.#takeBack(new PageferryError('interrupted', 'the agent ended during the hand-over'));
+    }
+    if (postcopySender !== undefined && !standing.completed) await this.#pushAll(postcopySender);
+    await this.#leave(guest);
+  }
+
   /** Looks at the guest, reaches the destination, lets it compare the machines and open its QEMU. */
   async #prepare(): Promise<Transfer> {
     const { request, configuration } = this.#options;
@@ -226,19 +276,14 @@ export class OutgoingMigration {
       guestSocketPath(configuration.guestDirectory, request.guest),
       signal,
     );
-    this.#guest = guest;
-    void guest.qmp.closed.then((reason) => {
-      this.#scope.abort(
-        new PageferryError('qmp-closed', "the source's QEMU is gone", { cause: reason, host: 'source' }),
-      );
-    });
+    this.#watch(guest);
     const { peer, window } = await this.#connect(false);
     void peer.closed.then((reason) => {
       if (!this.#handedOver) this.#scope.abort(reason.on('source'));
     });
     await peer.send({ type: 'prepare', guest: this.#guestThere, mode: request.mode, machine: guest.machine });
     await peer.next(['prepared'], { signal, timeoutMs: ANSWER_TIMEOUT_MS });
-    await this.#record({ event: 'started', request, wasRunning: guest.wasRunning });
+    await this.#record({ event: 'started', request, wasRunning: guest.wasRunning, qemu: guest.identity });
     const flow = new FlowControl(peer, Math.min(window, configuration.windowBytes));
     const pending = new PageSet(guest.layout);
     const sender = new PageSender(guest.layout, guest.memory, flow);
@@ -252,6 +297,16 @@ export class OutgoingMigration {
     this.#progress.remainingPages = guest.layout.pageCount;
     this.#transfer = { guest, flow, sender, pending };
     return this.#transfer;
+  }
+
+  /** Without its QEMU there is no migration. */
+  #watch(guest: SourceGuest): void {
+    this.#guest = guest;
+    void guest.qmp.closed.then((reason) => {
+      this.#scope.abort(
+        new PageferryError('qmp-closed', "the source's QEMU is gone", { cause: reason, host: 'source' }),
+      );
+    });
   }
 
   async #precopy({ guest, flow, sender, pending }: Transfer): Promise<'precopy' | 'postcopy'> {
@@ -308,7 +363,7 @@ export class OutgoingMigration {
     pushing?.catch(() => undefined);
     await peer.next(['ready'], { signal, timeoutMs: READY_TIMEOUT_MS });
     const ready = performance.now();
-    const timings = await this.#handOver(peer, guest.wasRunning);
+    const timings = await this.#handOver(peer, guest.wasRunning, postcopySender);
     const running = performance.now();
 
     this.#progress.downtimeMs = running - begun;
@@ -352,6 +407,7 @@ export class OutgoingMigration {
   async #handOver(
     peer: PeerConnection,
     run: boolean,
+    sender: PostcopySender | undefined,
   ): Promise<{ journal: number; destination: RunningTimings }> {
     this.#signal.throwIfAborted();
     const begun = performance.now();
@@ -365,7 +421,7 @@ export class OutgoingMigration {
       throw thrown;
     }
     const journal = performance.now() - begun;
-    const answer = await this.#askOwner(peer, run);
+    const answer = await this.#askOwner(peer, run, sender);
     if (answer instanceof PageferryError) return this.#takeBack(answer);
     return { journal, destination: answer };
   }
@@ -374,7 +430,11 @@ export class OutgoingMigration {
    * Gives the guest to the destination. Answers with its timings once it has it, or with the reason why it never had it.
    * Error: `ownership-unknown`.
    */
-  async #askOwner(peer: PeerConnection, run: boolean): Promise<RunningTimings | PageferryError> {
+  async #askOwner(
+    peer: PeerConnection,
+    run: boolean,
+    sender: PostcopySender | undefined,
+  ): Promise<RunningTimings | PageferryError> {
     try {
       await peer.send({ type: 'hand-over', run });
       const answer = await peer.next(['running', 'returned'], { timeoutMs: READY_TIMEOUT_MS });
@@ -383,7 +443,7 @@ export class OutgoingMigration {
     } catch (thrown) {
       const reason = asPageferryError(thrown);
       this.#log.error({ err: reason }, 'it is not known whether the destination has the guest: asking again');
-      const { standing } = await this.#reconnect();
+      const standing = await this.#reconnect(sender);
       return standing.phase === 'owner' ? { load: 0, journal: 0, resume: 0 } : reason;
     }
   }
@@ -396,7 +456,7 @@ export class OutgoingMigration {
   }
 
   /** Post-copy's second half: until the destination has every page, through any number of connections. */
-  async #pushAll(sender: PostcopySender, begun: Promise<void> | undefined): Promise<void> {
+  async #pushAll(sender: PostcopySender, begun?: Promise<void>): Promise<void> {
     this.#transition('postcopy-active');
     sender.begin();
     let pushing = begun;
@@ -415,7 +475,7 @@ export class OutgoingMigration {
           { err: reason, missing: sender.missingPages },
           'post-copy is paused: trying to reconnect',
         );
-        const { standing } = await this.#reconnect(sender);
+        const standing = await this.#reconnect(sender);
         if (standing.completed) return;
         this.#transition('postcopy-active');
         this.#log.info({ missing: sender.missingPages }, 'post-copy goes on');
@@ -463,15 +523,14 @@ export class OutgoingMigration {
   }
 
   /** Connects again, for as long as the configuration allows, and asks who has the guest. */
-  async #reconnect(sender?: PostcopySender): Promise<{ standing: ControlOf<'standing'> }> {
+  async #reconnect(sender?: PostcopySender): Promise<ControlOf<'standing'>> {
     const deadline = performance.now() + this.#options.configuration.reconnectSeconds * 1000;
     this.#peer?.close();
     for (let pause = FIRST_RECONNECT_PAUSE_MS; ; pause = Math.min(pause * 2, LONGEST_RECONNECT_PAUSE_MS)) {
       try {
         const { peer } = await this.#connect(true);
-        if (sender !== undefined) this.#transition('postcopy-recover');
-        const standing = await this.#takeStanding(peer, sender);
-        return { standing };
+        if (this.#states.state === 'postcopy-paused') this.#transition('postcopy-recover');
+        return await this.#takeStanding(peer, sender);
       } catch (thrown) {
         this.#signal.throwIfAborted();
         if (this.#states.state === 'postcopy-recover') this.#transition('postcopy-paused');
@@ -535,6 +594,13 @@ export class OutgoingMigration {
   async #end(error: PageferryError): Promise<void> {
     this.#error = error;
     this.#progress.end();
+    if (this.#handedOver && error.code === 'interrupted') {
+      // The journal stays open: the agent's next run goes on with what the destination lacks.
+      this.#log.warn(
+        'the agent ends before the destination has every page: it goes on when it is started again',
+      );
+      return;
+    }
     if (this.#handedOver) {
       this.#log.error(
         { err: error },

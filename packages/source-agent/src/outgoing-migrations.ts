@@ -4,6 +4,7 @@ import { Journal, guestSocketPath, type Logger } from '@pageferry/daemon';
 import { PageferryError } from '@pageferry/errors';
 import type { SourceConfiguration } from './configuration.js';
 import { OutgoingMigration, type OutgoingView } from './outgoing-migration.js';
+import type { InterruptedMigration } from './recovery.js';
 import type { MigrationRequest } from './request.js';
 
 /** Migrations that are remembered for the API; of more the oldest that has ended is forgotten. */
@@ -56,23 +57,39 @@ export class OutgoingMigrations {
     const journal = await Journal.open(stateDirectory, id, { log: this.#log });
     // Once more: another request may have come in between.
     this.#refuseBusy(request.guest);
-    const migration = new OutgoingMigration({
-      id,
-      request,
-      configuration: this.#configuration,
-      journal,
-      log: this.#log,
-    });
-    this.#forgetOldest();
-    this.#byId.set(id, migration);
-    const running = migration.run(this.#signal).finally(() => this.#running.delete(running));
-    this.#running.add(running);
-    return migration;
+    return this.#run(
+      new OutgoingMigration({ id, request, configuration: this.#configuration, journal, log: this.#log }),
+    );
+  }
+
+  /** Goes on with what an earlier run of this agent had handed over and not seen the end of. */
+  async takeUp(interrupted: readonly InterruptedMigration[]): Promise<void> {
+    for (const { id, handOver } of interrupted) {
+      const journal = await Journal.open(this.#configuration.stateDirectory, id, { log: this.#log });
+      this.#run(
+        new OutgoingMigration({
+          id,
+          request: handOver.request,
+          configuration: this.#configuration,
+          journal,
+          log: this.#log,
+          interrupted: handOver,
+        }),
+      );
+    }
   }
 
   /** Resolves when no migration is under way any more. */
   async settled(): Promise<void> {
     await Promise.allSettled(this.#running);
+  }
+
+  #run(migration: OutgoingMigration): OutgoingMigration {
+    this.#forgetOldest();
+    this.#byId.set(migration.id, migration);
+    const running = migration.run(this.#signal).finally(() => this.#running.delete(running));
+    this.#running.add(running);
+    return migration;
   }
 
   #refuseBusy(guest: string): void {

@@ -1,81 +1,103 @@
 import { Type } from '@sinclair/typebox';
 import { Value } from '@sinclair/typebox/value';
 import { Journal, guestSocketPath, migrationLogger, type Logger } from '@pageferry/daemon';
-import { QmpClient, continueGuest, runState } from '@pageferry/qemu';
+import { QmpClient, continueGuest, processIdentity, runState } from '@pageferry/qemu';
 import { sleep } from '@pageferry/errors';
 import type { SourceConfiguration } from './configuration.js';
+import type { InterruptedHandOver } from './outgoing-migration.js';
+import { MigrationRequest } from './request.js';
 
 const StoredRecord = Type.Object({
   event: Type.String(),
-  request: Type.Optional(Type.Object({ guest: Type.String() })),
+  request: Type.Optional(MigrationRequest),
   wasRunning: Type.Optional(Type.Boolean()),
+  qemu: Type.Optional(Type.String()),
+  postcopy: Type.Optional(Type.Boolean()),
 });
 
 const QEMU_PATIENCE_MS = 10_000;
 const QEMU_PAUSE_MS = 100;
 
+/** A migration of an earlier run that was handed over, and whose end nobody here has seen. */
+export interface InterruptedMigration {
+  readonly id: string;
+  readonly handOver: InterruptedHandOver;
+}
+
 /**
  * Looks at every migration that an earlier run of this agent left unfinished. A guest that had not been handed over is
- * this host's: it runs on, or is run again. One that had been handed over is never touched.
+ * this host's: it runs on, or is run again. Those that had been are not touched here: the destination has to be asked.
  */
 export async function recoverMigrations(
   { stateDirectory, guestDirectory }: SourceConfiguration,
   log: Logger,
-): Promise<void> {
+): Promise<InterruptedMigration[]> {
+  const interrupted: InterruptedMigration[] = [];
   for (const { id, records } of await Journal.readAll(stateDirectory)) {
     const migrationLog = migrationLogger(log, id);
     const story = readStory(records);
     if (!story.open) continue;
+    const { request, wasRunning, postcopy, qemu } = story;
+    if (story.handedOver && request !== undefined) {
+      interrupted.push({ id, handOver: { request, wasRunning, postcopy, qemu } });
+      continue;
+    }
     const journal = await Journal.open(stateDirectory, id, { log });
     try {
-      if (story.handedOver) {
-        migrationLog.error(
-          { guest: story.guest },
-          'an earlier run handed this guest over and did not see the end: ask the destination',
-        );
-        continue;
+      if (request !== undefined) {
+        await bringBack(guestSocketPath(guestDirectory, request.guest), story, migrationLog);
       }
-      if (story.guest !== undefined)
-        await bringBack(guestSocketPath(guestDirectory, story.guest), story, migrationLog);
       await journal.append({ event: 'rolled-back' });
     } catch (thrown) {
       migrationLog.error(
-        { err: thrown, guest: story.guest },
+        { err: thrown, guest: request?.guest },
         'the guest of an interrupted migration could not be looked after',
       );
     } finally {
       await journal.close();
     }
   }
+  return interrupted;
 }
 
 interface Story {
-  readonly guest: string | undefined;
+  readonly request: MigrationRequest | undefined;
   readonly wasRunning: boolean;
+  readonly postcopy: boolean;
+  readonly qemu: string;
   readonly handedOver: boolean;
   readonly open: boolean;
 }
 
 function readStory(records: readonly unknown[]): Story {
-  let guest: string | undefined;
+  let request: MigrationRequest | undefined;
   let wasRunning = false;
+  let postcopy = false;
+  let qemu = '';
   let handedOver = false;
   let open = true;
   for (const record of records) {
     if (!Value.Check(StoredRecord, record)) continue;
-    guest ??= record.request?.guest;
+    request ??= record.request;
     wasRunning = record.wasRunning ?? wasRunning;
+    postcopy = record.postcopy ?? postcopy;
+    qemu = record.qemu ?? qemu;
     if (record.event === 'handed-over') handedOver = true;
     if (record.event === 'taken-back') handedOver = false;
     if (['rolled-back', 'completed', 'failed'].includes(record.event)) open = false;
   }
-  return { guest, wasRunning, handedOver, open };
+  return { request, wasRunning, postcopy, qemu, handedOver, open };
 }
 
 /** QEMU gave its migration up when the agent went away; a guest that was stopped for it is run again. */
-async function bringBack(path: string, { wasRunning }: Story, log: Logger): Promise<void> {
+async function bringBack(path: string, { wasRunning, qemu }: Story, log: Logger): Promise<void> {
   const qmp = await QmpClient.connect(path);
   try {
+    // By now another QEMU may serve this socket, and what does not belong to this migration is not touched.
+    if ((await processIdentity(qmp)) !== qemu) {
+      log.warn('another QEMU has the place of an interrupted migration: it is left alone');
+      return;
+    }
     await qmp.execute('migrate_cancel');
     const deadline = performance.now() + QEMU_PATIENCE_MS;
     for (;;) {

@@ -6,6 +6,7 @@ import {
   continueGuest,
   describeMachine,
   findProcessId,
+  processIdentity,
   quit,
   readRamBlocks,
   requireSupportedVersion,
@@ -26,26 +27,41 @@ export class SourceGuest {
   readonly machine: MachineDescription;
   readonly layout: PageLayout;
   readonly memory: MemoryReader;
+  /** See `processIdentity`. */
+  readonly identity: string;
   /** A guest that its operator had stopped is not run on the destination either. */
   readonly wasRunning: boolean;
 
-  private constructor(qmp: QmpClient, machine: MachineDescription, layout: PageLayout, memory: MemoryReader) {
+  private constructor(
+    qmp: QmpClient,
+    machine: MachineDescription,
+    memory: MemoryReader,
+    identity: string,
+    wasRunning: boolean,
+  ) {
     this.qmp = qmp;
     this.machine = machine;
-    this.layout = layout;
+    this.layout = new PageLayout(machine.ramBlocks);
     this.memory = memory;
-    this.wasRunning = machine.runState === 'running';
+    this.identity = identity;
+    this.wasRunning = wasRunning;
   }
 
-  /** Errors: those of the QMP client, `qemu-too-old`, `memory-unreadable`. */
-  static async open(qmpSocket: string, signal: AbortSignal): Promise<SourceGuest> {
+  /**
+   * @param wasRunning for a guest that a migration has already stopped: whether it ran before
+   * @throws what the QMP client does, `qemu-too-old`, `memory-unreadable`
+   */
+  static async open(qmpSocket: string, signal: AbortSignal, wasRunning?: boolean): Promise<SourceGuest> {
     const qmp = await QmpClient.connect(qmpSocket, { signal });
     try {
       requireSupportedVersion(qmp.greeting);
       const machine = await describeMachine(qmp, { signal });
-      const pid = await findProcessId(qmp, { signal });
-      const blocks = await readRamBlocks(qmp, { signal });
-      return new SourceGuest(qmp, machine, new PageLayout(machine.ramBlocks), MemoryReader.open(pid, blocks));
+      const identity = await processIdentity(qmp, { signal });
+      const memory = MemoryReader.open(
+        await findProcessId(qmp, { signal }),
+        await readRamBlocks(qmp, { signal }),
+      );
+      return new SourceGuest(qmp, machine, memory, identity, wasRunning ?? machine.runState === 'running');
     } catch (thrown) {
       qmp.close();
       throw thrown;

@@ -1,8 +1,9 @@
 import { once } from 'node:events';
+import { rm } from 'node:fs/promises';
 import { createConnection, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { Type } from '@sinclair/typebox';
-import { PageferryError, asPageferryError, withTimeout } from '@pageferry/errors';
+import { PageferryError, asPageferryError, sleep, withTimeout } from '@pageferry/errors';
 import type { Block } from '@pageferry/transfer';
 import { MigrationSettings } from '../machine/migration-settings.js';
 import type { QmpClient } from '../qmp/qmp-client.js';
@@ -14,9 +15,11 @@ import {
   RAM_PART_END,
   type RamShape,
   postcopyPackage,
+  postcopyResume,
   postcopyTail,
   precopyTail,
   ramPartWithPage,
+  receivedPagesQuery,
   streamHead,
   zeroPagesPart,
 } from '../stream/stream-writer.js';
@@ -63,6 +66,8 @@ export class IncomingSession {
   readonly #parser: ReturnPathParser;
   readonly #pongs = new Map<number, Waiting>();
   #shut: Waiting | undefined;
+  #resumed: Waiting | undefined;
+  #onReceivedPages: (blockName: string, bitmap: Buffer) => void = () => undefined;
   #finished = false;
   #failure: PageferryError | undefined;
   #failed: (failure: PageferryError) => void = () => undefined;
@@ -86,6 +91,12 @@ export class IncomingSession {
       requestPages: (blockName, address, bytes) => {
         this.#onRequest(blockName, address, bytes);
       },
+      receivedPages: (blockName, bitmap) => {
+        this.#onReceivedPages(blockName, bitmap);
+      },
+      resumed: () => {
+        this.#resumed?.resolve();
+      },
     });
     this.#listen();
   }
@@ -98,10 +109,16 @@ export class IncomingSession {
     await MigrationSettings.apply(
       qmp,
       {
-        capabilities: { 'postcopy-ram': options.postcopy, multifd: false, 'postcopy-preempt': false },
+        capabilities: {
+          'postcopy-ram': options.postcopy,
+          multifd: false,
+          'postcopy-preempt': false,
+          // Before 10.0 QEMU takes the disk images as soon as it is loaded, unless told to wait for `cont`.
+          'late-block-activate': true,
+        },
         parameters: {},
       },
-      { signal },
+      { signal, optional: ['late-block-activate'] },
     );
     const path = join(options.directory, 'incoming.sock');
     const { major, minor } = qmp.greeting.version.qemu;
@@ -112,6 +129,64 @@ export class IncomingSession {
       { uri: `unix:${path}`, ...(keepsAlive ? { 'exit-on-error': false } : {}) },
       { signal },
     );
+    const session = await IncomingSession.#connect(qmp, path, options);
+    try {
+      const started = session.#pong(1, OPEN_TIMEOUT_MS, signal);
+      await Promise.all([
+        started,
+        session.#write([streamHead(options.machineType, options.blocks, options.postcopy)]),
+      ]);
+      return session;
+    } catch (thrown) {
+      session.close();
+      throw asPageferryError(thrown, 'incoming-failed');
+    }
+  }
+
+  /**
+   * Takes up a post-copy whose stream broke, because the agent that wrote it is gone (`migration/migration.c`,
+   * `postcopy_do_resume`). The guest runs, or waits for pages.
+   * @param onReceived for each block: which pages QEMU has, one bit a page, lowest bit first
+   */
+  static async recover(
+    qmp: QmpClient,
+    options: Omit<IncomingSessionOptions, 'machineType' | 'postcopy'>,
+    onReceived: (blockName: string, bitmap: Buffer) => void,
+  ): Promise<IncomingSession> {
+    const { signal, blocks } = options;
+    await waitForPause(qmp, signal);
+    const path = join(options.directory, 'recover.sock');
+    await rm(path, { force: true });
+    await qmp.execute('migrate-recover', { uri: `unix:${path}` }, { signal });
+    const session = await IncomingSession.#connect(qmp, path, options);
+    try {
+      for (const { name } of blocks) {
+        await session.#answer(OPEN_TIMEOUT_MS, signal, 'QEMU does not say which pages it has', (waiting) => {
+          session.#onReceivedPages = (blockName, bitmap) => {
+            onReceived(blockName, bitmap);
+            waiting.resolve();
+          };
+          session.#write([receivedPagesQuery(name)]).catch(waiting.reject);
+          return () => undefined;
+        });
+      }
+      await session.#answer(OPEN_TIMEOUT_MS, signal, 'QEMU does not go on with post-copy', (waiting) => {
+        session.#resumed = waiting;
+        session.#write([postcopyResume()]).catch(waiting.reject);
+        return () => undefined;
+      });
+      return session;
+    } catch (thrown) {
+      session.close();
+      throw asPageferryError(thrown, 'incoming-failed');
+    }
+  }
+
+  static async #connect(
+    qmp: QmpClient,
+    path: string,
+    { signal, onRequest }: Pick<IncomingSessionOptions, 'signal' | 'onRequest'>,
+  ): Promise<IncomingSession> {
     const socket = createConnection(path);
     try {
       await withTimeout(
@@ -121,13 +196,7 @@ export class IncomingSession {
         'QEMU does not take the stream',
         (inner) => once(socket, 'connect', { signal: inner }),
       );
-      const session = new IncomingSession(qmp, socket, options.onRequest);
-      const started = session.#pong(1, OPEN_TIMEOUT_MS, signal);
-      await Promise.all([
-        started,
-        session.#write([streamHead(options.machineType, options.blocks, options.postcopy)]),
-      ]);
-      return session;
+      return new IncomingSession(qmp, socket, onRequest);
     } catch (thrown) {
       socket.destroy();
       throw asPageferryError(thrown, 'incoming-failed');
@@ -237,6 +306,7 @@ export class IncomingSession {
     this.#failure = failure;
     this.#failed(failure);
     this.#shut?.reject(failure);
+    this.#resumed?.reject(failure);
     for (const pong of this.#pongs.values()) pong.reject(failure);
   }
 
@@ -297,5 +367,21 @@ export class IncomingSession {
         forget();
       }
     });
+  }
+}
+
+/** QEMU notices the end of its stream by itself. */
+async function waitForPause(qmp: QmpClient, signal: AbortSignal): Promise<void> {
+  const deadline = performance.now() + OPEN_TIMEOUT_MS;
+  for (;;) {
+    const { status } = await qmp.executeAs(MigrationStatus, 'query-migrate', undefined, { signal });
+    if (status === 'postcopy-paused') return;
+    if (performance.now() > deadline) {
+      throw new PageferryError(
+        'incoming-failed',
+        `post-copy is not paused in QEMU but in the state "${status ?? 'none'}"`,
+      );
+    }
+    await sleep(20, signal);
   }
 }

@@ -129,6 +129,20 @@ export function postcopyTail(): Buffer {
   return new ByteWriter(64).bytes(ramSectionEnd()).u8(Section.eof).toBuffer();
 }
 
+/** Asks which pages of the block QEMU has, while a paused post-copy is recovered. */
+export function receivedPagesQuery(blockName: string): Buffer {
+  const query = new ByteWriter(64);
+  command(query, Command.receivedBitmap, new ByteWriter(64).countedString(blockName).toBuffer());
+  return query.toBuffer();
+}
+
+/** Lets a paused post-copy go on. */
+export function postcopyResume(): Buffer {
+  const resume = new ByteWriter(8);
+  command(resume, Command.postcopyResume);
+  return resume.toBuffer();
+}
+
 /** Collects ranges to discard into as few commands as QEMU itself would use. */
 export class DiscardWriter {
   readonly #out = new ByteWriter(4096);

@@ -1,0 +1,28 @@
+import type { Hypervisor } from '../../agents/hypervisor.js';
+import type { Guest } from '../../guests/guest.js';
+import type { GuestHardware } from '../../guests/qemu-arguments.js';
+
+export interface GuestLoad {
+  readonly fillMiB?: number;
+  /** What the guest rewrites, 10^6 bytes a second; 0 by default. */
+  readonly megabytesPerSecond?: number;
+}
+
+const pagesPerMib = 256;
+
+/** Boots a guest that is in the middle of its work. */
+export async function bootGuest(
+  hypervisor: Hypervisor,
+  { fillMiB = 96, megabytesPerSecond = 0, ...hardware }: GuestHardware & GuestLoad,
+): Promise<Guest> {
+  const guest = await hypervisor.startGuest({ name: 'guest', ...hardware });
+  await guest.waitUntilReady();
+  const third = Math.floor(fillMiB / 3);
+  await guest.workload.fill(fillMiB - 2 * third, 1, 'random');
+  await guest.workload.fill(third, 2, 'text');
+  await guest.workload.fill(third, 3, 'zero');
+  await guest.workload.write({ megabytesPerSecond });
+  return guest;
+}
+
+export const filledPages = (fillMiB: number): number => fillMiB * pagesPerMib;
