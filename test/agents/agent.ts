@@ -1,3 +1,4 @@
+import { NODE_FLAGS } from '@pageferry/daemon';
 import { mkdir, open } from 'node:fs/promises';
 import type { Socket } from 'node:net';
 import { join } from 'node:path';
@@ -84,7 +85,7 @@ export abstract class Agent {
     await mkdir(join(this.logFile, '..'), { recursive: true });
     const log = await open(this.logFile, 'a');
     const stdio = ['ignore', log.fd, log.fd] as const;
-    const args = [this.#program, ...this.#flags, ...this.addressFlags(this.#ready)];
+    const args = [...NODE_FLAGS, this.#program, ...this.#flags, ...this.addressFlags(this.#ready)];
     this.#process = await this.host.start(execPath, args, { stdio: [...stdio] });
     await log.close();
     this.#starts++;

@@ -56,6 +56,8 @@ export class PageReceiver {
   #source: FrameSource;
   #phase: Phase = 'precopy';
   #unacknowledged = 0;
+  /** Resolves when everything that has arrived so far is with QEMU. */
+  #written: Promise<void> = Promise.resolve();
   #deviceState: Buffer | undefined;
   #deviceStateBytes = 0;
   #deviceStateComplete: () => void = () => undefined;
@@ -83,7 +85,11 @@ export class PageReceiver {
     if (this.#unacknowledged > this.#window + MAX_FRAME_BYTES) {
       throw new PageferryError('protocol-violation', `more than ${this.#window} bytes are in flight`);
     }
-    this.#write(frame, header).then(
+    const written = this.#write(frame, header);
+    // Not every frame is written to QEMU, and those that are not would overtake the others.
+    const before = this.#written;
+    this.#written = written.then(() => before);
+    this.#written.then(
       () => {
         if (source !== this.#source) return;
         this.#unacknowledged -= frame.length;
