@@ -7,6 +7,7 @@ import type { PeerConnection } from '@pageferry/link';
 import {
   IncomingSession,
   MachineDescriptionSchema,
+  MigrationSettings,
   QmpClient,
   compareMachines,
   continueGuest,
@@ -231,7 +232,7 @@ export class IncomingMigration {
     incoming.receiver.missing.addAll(missing);
     incoming.receiver.enterPostcopy();
     if (run && !(await runState(qmp)).running) await continueGuest(qmp);
-    await this.#record({ event: 'running' });
+    await this.#note({ event: 'running' });
     this.#settled();
     this.#log.info(
       { guest, missing: missing.count },
@@ -243,7 +244,7 @@ export class IncomingMigration {
   }
 
   async #complete(): Promise<void> {
-    await this.#record({ event: 'completed' });
+    await this.#note({ event: 'completed' });
     this.#transition('completed');
     // The guest is whole and runs here, whether the source hears of it or not.
     await this.#peer?.send({ type: 'completed' }).catch(() => undefined);
@@ -283,6 +284,7 @@ export class IncomingMigration {
     try {
       requireSupportedVersion(qmp.greeting);
       const findings = compareMachines(source, await describeMachine(qmp, { signal }), { postcopy });
+      if (postcopy && findings.length === 0) findings.push(...(await postcopyObstacles(qmp, signal)));
       if (findings.length > 0) {
         throw new PageferryError('preflight-failed', findings.join('; '), { findings });
       }
@@ -373,7 +375,7 @@ export class IncomingMigration {
     } catch (thrown) {
       await this.#giveBack(asPageferryError(thrown));
     }
-    await this.#record({ event: 'running' });
+    await this.#note({ event: 'running' });
     if (postcopy) this.#transition('postcopy-active');
     this.#settled();
     const resume = performance.now() - journalled;
@@ -545,6 +547,18 @@ export class IncomingMigration {
     return this.#peer;
   }
 
+  /** For what is already so: a journal that fails must not end a guest that runs. */
+  async #note(record: IncomingRecord): Promise<void> {
+    try {
+      await this.#record(record);
+    } catch (thrown) {
+      this.#log.error(
+        { err: thrown, record },
+        'the journal could not be written: the migration goes on without it',
+      );
+    }
+  }
+
   async #record(record: IncomingRecord): Promise<void> {
     await this.#options.journal.append(record);
   }
@@ -557,6 +571,25 @@ export class IncomingMigration {
 
 /** QEMU announces the guest to the network by itself, but before it runs; once more when it does. Times in ms. */
 const ANNOUNCEMENT = { initial: 50, max: 550, rounds: 5, step: 100 } as const;
+
+/** Switching post-copy on makes QEMU look at its host's userfaultfd, and at its memory backends. */
+async function postcopyObstacles(qmp: QmpClient, signal: AbortSignal): Promise<string[]> {
+  try {
+    const restore = await MigrationSettings.apply(
+      qmp,
+      { capabilities: { 'postcopy-ram': true } },
+      { signal },
+    );
+    await restore();
+    return [];
+  } catch (thrown) {
+    signal.throwIfAborted();
+    return [
+      `the destination QEMU cannot do post-copy: ${asPageferryError(thrown).message} (run it as root or set ` +
+        'vm.unprivileged_userfaultfd=1, or migrate with the mode precopy)',
+    ];
+  }
+}
 
 function frameSource(peer: PeerConnection | undefined): FrameSource {
   return {

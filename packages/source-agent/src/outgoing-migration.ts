@@ -286,6 +286,7 @@ export class OutgoingMigration {
     await this.#record({ event: 'started', request, wasRunning: guest.wasRunning, qemu: guest.identity });
     const flow = new FlowControl(peer, Math.min(window, configuration.windowBytes));
     const pending = new PageSet(guest.layout);
+    pending.fill();
     const sender = new PageSender(guest.layout, guest.memory, flow);
     peer.onFrame = (frame) => {
       const header = readHeader(frame);
@@ -299,9 +300,18 @@ export class OutgoingMigration {
     return this.#transfer;
   }
 
-  /** Without its QEMU there is no migration. */
+  /** Without its QEMU there is no migration, and none with a guest that someone else runs while it must stand still. */
   #watch(guest: SourceGuest): void {
     this.#guest = guest;
+    guest.qmp.onEvent((name) => {
+      if (name !== 'RESUME' || this.#handedOver) return;
+      if (guest.wasRunning && this.#states.state !== 'device') return;
+      this.#scope.abort(
+        new PageferryError('guest-state', 'the guest was run by someone else while it had to stand still', {
+          host: 'source',
+        }),
+      );
+    });
     void guest.qmp.closed.then((reason) => {
       this.#scope.abort(
         new PageferryError('qmp-closed', "the source's QEMU is gone", { cause: reason, host: 'source' }),
@@ -311,6 +321,11 @@ export class OutgoingMigration {
 
   async #precopy({ guest, flow, sender, pending }: Transfer): Promise<'precopy' | 'postcopy'> {
     const { mode, downtimeLimitMs, timeLimitMs } = this.#options.request;
+    if (!guest.wasRunning) {
+      // Nothing changes in a guest that does not run: there is no log to read, and nobody waits for the last pages.
+      await sender.sendAll(pending, this.#signal);
+      return 'precopy';
+    }
     this.#dirtyLog = await DirtyLog.open(guest.qmp, guest.layout, {
       directory: this.#directory,
       signal: this.#signal,
@@ -389,9 +404,7 @@ export class OutgoingMigration {
   /** The last changed pages go into `pending`; answers the device state. */
   async #finalState(guest: SourceGuest, pending: PageSet): Promise<Buffer> {
     if (this.#dirtyLog !== undefined) return this.#dirtyLog.finish(pending, this.#signal);
-    const deviceState = await guest.deviceState(this.#directory, this.#signal);
-    pending.fill();
-    return deviceState;
+    return guest.deviceState(this.#directory, this.#signal);
   }
 
   async #announceStale({ flow, pending }: Transfer, peer: PeerConnection): Promise<void> {

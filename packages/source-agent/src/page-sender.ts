@@ -38,6 +38,8 @@ interface OpenFrame {
  */
 export class PageSender implements FirstPassSink {
   readonly sent: SentCounts = { normal: 0, zero: 0 };
+  /** Whether what is being sent can stop before its end. */
+  enough: () => boolean = () => false;
   readonly #layout: PageLayout;
   readonly #memory: MemoryReader;
   readonly #flow: FlowControl;
@@ -112,10 +114,13 @@ export class PageSender implements FirstPassSink {
     }
   }
 
-  /** Sends all pages of the set, in the order of their index, and takes them out of it. */
+  /**
+   * Sends all pages of the set, in the order of their index, and takes them out of it. Pages are left in it only if
+   * {@link enough} says so.
+   */
   async sendAll(pages: PageSet, signal: AbortSignal): Promise<void> {
     let first = pages.nextSet(0);
-    while (first !== -1) {
+    while (first !== -1 && !this.enough()) {
       const count = pages.runLength(first, PAGES_A_FRAME);
       pages.deleteRange(first, count);
       this.sendRun(this.#layout.blockOfPage(first), first, count);

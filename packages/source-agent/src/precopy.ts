@@ -1,6 +1,6 @@
 import type { Logger } from '@pageferry/daemon';
 import { PageferryError } from '@pageferry/errors';
-import type { DirtyLog } from '@pageferry/qemu';
+import type { DirtyLog, FirstPassSink } from '@pageferry/qemu';
 import { Convergence, PAGE_SIZE, expectedDowntimeMs, type PageSet } from '@pageferry/transfer';
 import type { FlowControl } from './flow-control.js';
 import type { PageSender } from './page-sender.js';
@@ -14,7 +14,7 @@ export interface PrecopyOptions {
   readonly dirtyLog: DirtyLog;
   readonly sender: PageSender;
   readonly flow: FlowControl;
-  /** Pages that the destination lacks, or has in an old version. */
+  /** Pages that the destination lacks, or has in an old version: all of them, at the beginning. */
   readonly pending: PageSet;
   readonly progress: Progress;
   readonly downtimeLimitMs: number;
@@ -37,9 +37,12 @@ export async function runPrecopy(options: PrecopyOptions): Promise<'precopy' | '
   const { dirtyLog, sender, flow, pending, progress, log, signal } = options;
   const convergence = new Convergence(CONVERGENCE);
   const deadline = performance.now() + options.timeLimitMs;
+  const late = (): boolean => performance.now() > deadline;
   let iterationBegun = performance.now();
 
-  await dirtyLog.readFirstPass(sender, pending, signal);
+  // A stop that has been asked for, or a time limit with a way out, does not wait for the end of an iteration.
+  sender.enough = () => options.switchOverForced() || (options.postcopyAllowed && late());
+  await dirtyLog.readFirstPass(firstPassSink(sender, pending), pending, signal);
   sender.flush();
   progress.iterations = 1;
 
@@ -62,14 +65,18 @@ export async function runPrecopy(options: PrecopyOptions): Promise<'precopy' | '
     };
     const decision = convergence.next(start);
     log.debug({ iteration: progress.iterations, ...start, decision }, 'an iteration begins');
-    if (decision === 'switch-over') return 'precopy';
+    if (decision === 'switch-over') {
+      sender.enough = () => false;
+      return 'precopy';
+    }
     if (options.switchOverForced()) {
+      // The last pages all go, then, however many they are.
+      sender.enough = () => false;
       const expected = expectedDowntimeMs(start) ?? Infinity;
       return options.postcopyAllowed && expected > options.downtimeLimitMs ? 'postcopy' : 'precopy';
     }
-    const late = now > deadline;
-    if (options.postcopyAllowed && (late || decision === 'stalled')) return 'postcopy';
-    if (late) {
+    if (options.postcopyAllowed && (late() || decision === 'stalled')) return 'postcopy';
+    if (late()) {
       throw new PageferryError(
         'not-converging',
         `pre-copy did not get the rest below the downtime limit of ${options.downtimeLimitMs} ms within ` +
@@ -79,4 +86,27 @@ export async function runPrecopy(options: PrecopyOptions): Promise<'precopy' | '
     await sender.sendAll(pending, signal);
     progress.iterations++;
   }
+}
+
+/** The first pass, as it is sent: what has been seen is no longer pending. */
+function firstPassSink(sender: PageSender, pending: PageSet): FirstPassSink {
+  const { blocks } = pending.layout;
+  const seen = (block: number, address: number): void => {
+    pending.delete((blocks[block]?.firstPage ?? 0) + address / PAGE_SIZE);
+  };
+  return {
+    get target() {
+      return sender.target;
+    },
+    page: (block, address) => {
+      seen(block, address);
+      return sender.page(block, address);
+    },
+    zero: (block, address) => {
+      seen(block, address);
+      sender.zero(block, address);
+    },
+    ready: () => sender.ready(),
+    enough: () => sender.enough(),
+  };
 }

@@ -13,6 +13,8 @@ import { RamRecordParser, type RamRecordSink } from './ram-record-parser.js';
 export interface FirstPassSink extends RamRecordSink {
   /** Asked after each chunk: while it is pending no more is read, and QEMU waits. */
   ready(): Promise<void> | undefined;
+  /** Asked after each chunk: whether the rest of the pass is not wanted any more. */
+  enough(): boolean;
 }
 
 /** One read of the stream: Node's chunk size for sockets, bytes. A shorter one has emptied the socket. */
@@ -109,7 +111,7 @@ export class DirtyLog {
 
   /**
    * Reads the first pass, in which QEMU writes every page with its content. Pages that QEMU names again before the
-   * method returns are added to `changed`.
+   * method returns are added to `changed`; so are, by the next {@link collect}, those that `content` no longer wanted.
    */
   async readFirstPass(content: FirstPassSink, changed: PageSet, signal: AbortSignal): Promise<void> {
     const again = this.#changedPages(changed);
@@ -132,7 +134,7 @@ export class DirtyLog {
       },
     };
     await this.#read({
-      done: () => parser.passes > 0 || parser.emptyParts > 0,
+      done: () => parser.passes > 0 || parser.emptyParts > 0 || (content.enough() && !parser.inContent),
       pause: () => content.ready(),
       signal,
     });

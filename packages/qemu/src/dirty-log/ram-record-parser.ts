@@ -79,6 +79,11 @@ export class RamRecordParser {
     this.sink = sink;
   }
 
+  /** Whether part of a page's content is still to come. */
+  get inContent(): boolean {
+    return this.#step === 'content';
+  }
+
   /** Reads on; error: `dirty-log`. The chunk is not kept beyond the call unless it is device state. */
   push(chunk: Buffer): void {
     let data = chunk;
