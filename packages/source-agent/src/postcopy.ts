@@ -7,9 +7,11 @@ import type { PageSender } from './page-sender.js';
 import type { Progress } from './progress.js';
 
 /** A requested page queues behind what is in flight: no more than the link carries in this time, ms. */
-const WINDOW_MS = 5;
-const SMALLEST_WINDOW_BYTES = 384 * 1024;
+const WINDOW_MS = 2;
+const SMALLEST_WINDOW_BYTES = 128 * 1024;
 const LARGEST_WINDOW_BYTES = 4 * 1024 * 1024;
+/** What follows a requested page goes with it: a guest that touched the one often touches the others next, pages. */
+const PAGES_A_REQUEST = 16;
 /** A run that is pushed between two looks at the window, pages. */
 const PUSH_PAGES = 32;
 const PAGES_A_READ = 64;
@@ -93,7 +95,7 @@ export class PostcopySender {
     this.#open();
     for (let index = 0; index < header.count; index++) {
       const first = block.firstPage + runAddress(frame, index) / PAGE_SIZE;
-      const count = this.#missing.runLength(first, runPages(frame, index));
+      const count = this.#missing.runLength(first, Math.max(runPages(frame, index), PAGES_A_REQUEST));
       this.#progress.requests++;
       // Asked for twice, or on its way already.
       if (count > 0) this.#send(first, count);
