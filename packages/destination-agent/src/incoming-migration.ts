@@ -2,7 +2,7 @@ import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Value } from '@sinclair/typebox/value';
 import { guestSocketPath, migrationLogger, StateMachine, type Journal, type Logger } from '@pageferry/daemon';
-import { PageferryError, abortable, asPageferryError, type SerializedError } from '@pageferry/errors';
+import { PageferryError, abortable, asPageferryError, sleep, type SerializedError } from '@pageferry/errors';
 import type { PeerConnection } from '@pageferry/link';
 import {
   IncomingSession,
@@ -30,6 +30,7 @@ const NEXT_STEP_TIMEOUT_MS = 60_000;
 /** Pre-copy of a large guest over a slow link takes long; a source that is gone is noticed by its silence, ms. */
 const ROUNDS_TIMEOUT_MS = 7 * 24 * 3_600_000;
 const QUIT_TIMEOUT_MS = 10_000;
+const QMP_PAUSE_MS = 2_000;
 
 export interface IncomingMigrationOptions {
   readonly id: string;
@@ -46,6 +47,8 @@ export interface InterruptedPostcopy {
   readonly mode: MigrationMode;
   readonly run: boolean;
   readonly blocks: readonly BlockShape[];
+  /** See `processIdentity`. */
+  readonly qemu: string;
 }
 
 /** What the HTTP API shows of an incoming migration. */
@@ -213,10 +216,22 @@ export class IncomingMigration {
   }
 
   /** Takes up a post-copy that lost its agent: QEMU says what it has, the source brings the rest. */
-  async #recover({ guest, run, blocks }: InterruptedPostcopy, scope: AbortController): Promise<void> {
-    const { configuration } = this.#options;
+  async #recover({ guest, run, blocks, qemu }: InterruptedPostcopy, scope: AbortController): Promise<void> {
     const { signal } = scope;
-    const qmp = await QmpClient.connect(guestSocketPath(configuration.guestDirectory, guest), { signal });
+    const qmp = await this.#connectPatiently(guest, signal);
+    if ((await processIdentity(qmp, { signal })) !== qemu) {
+      qmp.close();
+      throw new PageferryError('guest-state', 'another QEMU has the place of the one that took the guest in');
+    }
+    if ((await describeMachine(qmp, { signal })).migrationStatus === 'completed') {
+      // Post-copy ended just before the agent did.
+      if (run && !(await runState(qmp)).running) await continueGuest(qmp);
+      qmp.close();
+      this.#transition('postcopy-recover');
+      this.#transition('postcopy-active');
+      await this.#complete();
+      return;
+    }
     await mkdir(this.#directory, { recursive: true, mode: 0o700 });
     const layout = new PageLayout(blocks);
     const missing = new PageSet(layout);
@@ -241,6 +256,25 @@ export class IncomingMigration {
     await this.#takeUp(incoming, signal);
     await this.#receiveMissing(incoming, signal);
     await this.#complete();
+  }
+
+  /** A QEMU whose guest waits for a page may not answer at once: as long as it is there it is asked again. */
+  async #connectPatiently(guest: string, signal: AbortSignal): Promise<QmpClient> {
+    const path = guestSocketPath(this.#options.configuration.guestDirectory, guest);
+    for (;;) {
+      try {
+        return await QmpClient.connect(path, { signal });
+      } catch (thrown) {
+        signal.throwIfAborted();
+        const error = asPageferryError(thrown);
+        if (error.code !== 'qmp-timeout') throw error;
+        this.#log.error(
+          { err: error, guest },
+          'the QEMU of an interrupted post-copy does not answer: trying again',
+        );
+        await sleep(QMP_PAUSE_MS, signal);
+      }
+    }
   }
 
   async #complete(): Promise<void> {

@@ -6,8 +6,6 @@ import { PageferryError } from '@pageferry/errors';
 import type { DestinationConfiguration } from './configuration.js';
 import type { InterruptedPostcopy } from './incoming-migration.js';
 
-const MigrationStatus = Type.Object({ status: Type.Optional(Type.String()) });
-
 /** What an earlier run of this agent left of a migration. */
 export interface RecoveredMigration {
   readonly id: string;
@@ -56,7 +54,7 @@ export async function recoverMigrations(
         if (story.phase !== 'owner') {
           if (path !== undefined) await endForeignGuest(path, story, migrationLog);
           await journal.append({ event: 'aborted' });
-        } else if (await lacksPages(path, story)) {
+        } else if (story.postcopy) {
           interrupted.push({ id, postcopy: postcopyOf(story) });
           continue;
         } else {
@@ -72,6 +70,7 @@ export async function recoverMigrations(
         await journal.close();
       }
     }
+    // After pre-copy the guest is complete where it belongs, whatever else is the matter with it.
     ended.push({ id, phase: story.phase, completed: story.phase === 'owner' });
   }
   return { ended, interrupted };
@@ -112,23 +111,9 @@ function readStory(records: readonly unknown[]): Story {
   return { phase, open, guest, mode, blocks, run, postcopy, qemu };
 }
 
-function postcopyOf({ guest, mode, blocks, run }: Story): InterruptedPostcopy {
-  if (guest === undefined) throw namelessGuest();
-  return { guest, mode, blocks, run };
-}
-
-/** Whether QEMU still waits for pages: post-copy may have ended just before the agent did. */
-async function lacksPages(path: string | undefined, { postcopy, qemu }: Story): Promise<boolean> {
-  if (!postcopy) return false;
-  if (path === undefined) throw namelessGuest();
-  const qmp = await QmpClient.connect(path);
-  try {
-    if ((await processIdentity(qmp)) !== qemu) throw strangeQemu();
-    const { status } = await qmp.executeAs(MigrationStatus, 'query-migrate');
-    return status !== 'completed';
-  } finally {
-    qmp.close();
-  }
+function postcopyOf({ guest, mode, blocks, run, qemu }: Story): InterruptedPostcopy {
+  if (guest === undefined || qemu === undefined) throw namelessGuest();
+  return { guest, mode, blocks, run, qemu };
 }
 
 /** The guest belongs here, and QEMU has all of it; it may only lack the word to run it. */

@@ -172,6 +172,13 @@ export class PeerConnection {
         expectation.resolve(message);
         return;
       }
+      if (message.type === 'failed' || message.type === 'refused') {
+        // Its last word: whoever waits for the end of the connection gets the cause, not only the end.
+        this.#finish(errorFromWire(message.error).on(this.#peer));
+        this.#socket.close(CLOSE_NORMAL);
+        this.#terminateLater();
+        return;
+      }
       if (this.#unread.length === MAX_UNREAD_MESSAGES) throw this.#violation('it sends messages out of turn');
       this.#unread.push(message);
     } catch (thrown) {

@@ -130,6 +130,8 @@ export class OutgoingMigration {
   #handedOver = false;
   #peer: PeerConnection | undefined;
   #guest: SourceGuest | undefined;
+  /** The source's QEMU has ended, or its monitor has: there is nothing left to bring back. */
+  #guestGone = false;
   #dirtyLog: DirtyLog | undefined;
   #transfer: Transfer | undefined;
   #error: PageferryError | undefined;
@@ -313,6 +315,7 @@ export class OutgoingMigration {
       );
     });
     void guest.qmp.closed.then((reason) => {
+      this.#guestGone = true;
       this.#scope.abort(
         new PageferryError('qmp-closed', "the source's QEMU is gone", { cause: reason, host: 'source' }),
       );
@@ -643,8 +646,11 @@ export class OutgoingMigration {
     const aborted = this.#abortPeer(error);
     const guest = this.#guest;
     try {
-      if (guest !== undefined && error.code !== 'qmp-closed') {
-        await this.#dirtyLog?.giveUp();
+      if (guest !== undefined && !this.#guestGone) {
+        await this.#dirtyLog?.giveUp().catch((thrown: unknown) => {
+          // The guest matters more than its QEMU's settings.
+          this.#log.error({ err: thrown }, 'the dirty log could not be ended');
+        });
         await guest.takeBack();
       }
       await this.#record({ event: 'rolled-back' });
