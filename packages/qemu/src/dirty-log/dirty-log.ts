@@ -200,12 +200,10 @@ export class DirtyLog {
    */
   async giveUp(): Promise<void> {
     this.#failure ??= new PageferryError('dirty-log', 'the dirty log was closed');
-    try {
-      await this.#endMigration();
-    } finally {
-      this.#socket?.destroy();
-      this.#server.close();
-    }
+    // First: a migration thread that blocks in a write may hold the lock that QEMU's monitor needs.
+    this.#socket?.destroy();
+    this.#server.close();
+    await this.#endMigration();
     await this.#restoreSettings?.();
     this.#restoreSettings = undefined;
   }
@@ -355,8 +353,6 @@ export class DirtyLog {
       if (!asked) {
         asked = true;
         await this.#qmp.execute('migrate_cancel');
-        // A write that blocks would keep QEMU's migration thread from noticing.
-        this.#socket?.destroy();
       }
       if (performance.now() > deadline) {
         throw new PageferryError(
