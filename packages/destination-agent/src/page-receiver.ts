@@ -144,7 +144,7 @@ export class PageReceiver {
     checkPagesFrame(frame, header, block.length);
     this.counts.normalPages += header.count;
     if (this.#phase === 'precopy') return this.#session.writePages(block, frame, HEADER_BYTES, header.count);
-    let written = Promise.resolve();
+    const written: Promise<void>[] = [];
     let run = 0;
     for (let index = 0; index <= header.count; index++) {
       const wanted =
@@ -152,17 +152,17 @@ export class PageReceiver {
       if (wanted) {
         run++;
       } else if (run > 0) {
-        written = this.#session.writePages(block, frame, recordAt(index - run), run);
+        written.push(this.#session.writePages(block, frame, recordAt(index - run), run));
         run = 0;
       }
     }
-    return written;
+    await Promise.all(written);
   }
 
   async #zeroPages(frame: Buffer, header: FrameHeader): Promise<void> {
     const block = this.#blockFor(header);
     checkRunsFrame(frame, header, block.length);
-    let written = Promise.resolve();
+    const written: Promise<void>[] = [];
     let total = 0;
     for (let index = 0; index < header.count; index++) total += runPages(frame, index);
     if (total > MAX_ZERO_PAGES) {
@@ -174,13 +174,13 @@ export class PageReceiver {
       this.counts.zeroPages += pages;
       while (pages > 0) {
         const count = this.#phase === 'precopy' ? pages : this.#takeMissing(block, address, pages);
-        if (count > 0) written = this.#session.writeZeroPages(block, address, count);
+        if (count > 0) written.push(this.#session.writeZeroPages(block, address, count));
         const done = Math.max(count, 1);
         address += done * PAGE_SIZE;
         pages -= done;
       }
     }
-    return written;
+    await Promise.all(written);
   }
 
   /** How many pages from `address` on are missing, at most `most`; they no longer are. */
