@@ -81,8 +81,7 @@ describe('a cancel', () => {
     await client.waitUntil(migration.id, ['pre-switchover', 'device'], overMs, { intervalMs: 2 });
     stopped.push(migration.destination.pid);
     process.kill(migration.destination.pid, 'SIGSTOP');
-    const { state: held } = await client.get(migration.id);
-    expect(held).toBe('device');
+    await client.waitUntil(migration.id, ['device'], overMs);
     await client.cancel(migration.id);
     await sleep(500);
     process.kill(migration.destination.pid, 'SIGCONT');

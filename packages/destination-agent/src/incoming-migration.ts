@@ -190,6 +190,8 @@ export class IncomingMigration {
     await this.ownershipSettled;
     if (this.#states.isFinal) {
       await peer.send(this.standing);
+      // A source that takes its guest back would wait for the answer to its abort.
+      peer.close();
       return;
     }
     this.#waitingPeer?.close();

@@ -23,9 +23,12 @@ export interface ReceivedCounts {
   bytes: number;
 }
 
+/** Where pages go to. */
+export type PageWriter = Pick<IncomingSession, 'writePages' | 'writeZeroPages'>;
+
 export interface PageReceiverOptions {
   readonly layout: PageLayout;
-  readonly session: IncomingSession;
+  readonly session: PageWriter;
   /** bytes */
   readonly window: number;
   readonly source: FrameSource;
@@ -51,7 +54,7 @@ export class PageReceiver {
   /** Pages that QEMU lacks or has in an old version; empty before the switch-over. */
   readonly missing: PageSet;
   readonly #layout: PageLayout;
-  readonly #session: IncomingSession;
+  readonly #session: PageWriter;
   readonly #window: number;
   #source: FrameSource;
   #phase: Phase = 'precopy';
