@@ -1,3 +1,4 @@
+import { abortable } from '@pageferry/errors';
 import { PAGE_SIZE, type PageSet } from '@pageferry/transfer';
 import { FrameKind, HEADER_BYTES, RUN_BYTES, writeHeader, writeRun } from '@pageferry/wire';
 import type { FlowControl } from './flow-control.js';
@@ -20,19 +21,23 @@ export async function sendStalePages(pages: PageSet, flow: FlowControl, signal: 
         first = pages.nextSet(first + length);
       }
       writeHeader(frame, { kind: FrameKind.stale, sequence: 0, block: block.index, count });
-      await flow.send(Buffer.from(frame.subarray(0, HEADER_BYTES + count * RUN_BYTES)));
+      await abortable(signal, flow.send(Buffer.from(frame.subarray(0, HEADER_BYTES + count * RUN_BYTES))));
       await flow.room();
       signal.throwIfAborted();
     }
   }
 }
 
-export async function sendDeviceState(sections: Buffer, flow: FlowControl): Promise<void> {
+export async function sendDeviceState(
+  sections: Buffer,
+  flow: FlowControl,
+  signal: AbortSignal,
+): Promise<void> {
   for (let at = 0; at < sections.length; at += DEVICE_STATE_BYTES_A_FRAME) {
     const part = sections.subarray(at, at + DEVICE_STATE_BYTES_A_FRAME);
     const header = Buffer.alloc(HEADER_BYTES);
     writeHeader(header, { kind: FrameKind.deviceState, sequence: 0, block: 0, count: part.length });
-    await flow.send(Buffer.concat([header, part]));
+    await abortable(signal, flow.send(Buffer.concat([header, part])));
     await flow.room();
   }
 }

@@ -1,4 +1,4 @@
-import { PageferryError } from '@pageferry/errors';
+import { PageferryError, asPageferryError } from '@pageferry/errors';
 import type { PeerConnection } from '@pageferry/link';
 import { BandwidthEstimate } from '@pageferry/transfer';
 
@@ -21,14 +21,20 @@ export class FlowControl {
   #oldest = 1;
   readonly #waiting: { readonly resolve: () => void; readonly reject: (reason: PageferryError) => void }[] =
     [];
+  readonly #signal: AbortSignal;
 
   /**
    * @param peer undefined while there is no connection yet: see {@link reconnect}
    * @param window bytes that may be in flight
+   * @param signal ends every wait: a destination that has gone silent acknowledges nothing
    */
-  constructor(peer: PeerConnection | undefined, window: number) {
+  constructor(peer: PeerConnection | undefined, window: number, signal: AbortSignal) {
     this.#peer = peer;
     this.#window = window;
+    this.#signal = signal;
+    signal.addEventListener('abort', () => {
+      for (const { reject } of this.#waiting.splice(0)) reject(asPageferryError(signal.reason));
+    });
     if (peer !== undefined) this.#watch(peer);
   }
 
@@ -113,6 +119,7 @@ export class FlowControl {
   }
 
   async #wait(): Promise<void> {
+    this.#signal.throwIfAborted();
     if (!this.#connectedPeer.isOpen) throw await this.#connectedPeer.closed;
     return new Promise((resolve, reject) => {
       this.#waiting.push({ resolve, reject });

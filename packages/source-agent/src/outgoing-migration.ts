@@ -9,7 +9,7 @@ import {
   type Logger,
   type Problem,
 } from '@pageferry/daemon';
-import { PageferryError, asPageferryError, sleep, type SerializedError } from '@pageferry/errors';
+import { PageferryError, abortable, asPageferryError, sleep, type SerializedError } from '@pageferry/errors';
 import { connectToDestination, type PeerConnection } from '@pageferry/link';
 import { DirtyLog } from '@pageferry/qemu';
 import { PageSet, PAGE_SIZE } from '@pageferry/transfer';
@@ -257,7 +257,7 @@ export class OutgoingMigration {
       );
     }
     this.#watch(guest);
-    const flow = new FlowControl(undefined, windowBytes);
+    const flow = new FlowControl(undefined, windowBytes, this.#signal);
     const sender = new PageSender(guest.layout, guest.memory, flow);
     const pending = new PageSet(guest.layout);
     this.#transfer = { guest, flow, sender, pending };
@@ -286,7 +286,7 @@ export class OutgoingMigration {
     await peer.send({ type: 'prepare', guest: this.#guestThere, mode: request.mode, machine: guest.machine });
     await peer.next(['prepared'], { signal, timeoutMs: ANSWER_TIMEOUT_MS });
     await this.#record({ event: 'started', request, wasRunning: guest.wasRunning, qemu: guest.identity });
-    const flow = new FlowControl(peer, Math.min(window, configuration.windowBytes));
+    const flow = new FlowControl(peer, Math.min(window, configuration.windowBytes), signal);
     const pending = new PageSet(guest.layout);
     pending.fill();
     const sender = new PageSender(guest.layout, guest.memory, flow);
@@ -371,9 +371,9 @@ export class OutgoingMigration {
       await sender.sendAll(pending, signal);
       this.#progress.remainingPages = 0;
     }
-    await peer.send({ type: 'device-state', bytes: deviceState.length, postcopy });
+    await abortable(signal, peer.send({ type: 'device-state', bytes: deviceState.length, postcopy }));
     postcopySender?.serve(peer);
-    await sendDeviceState(deviceState, flow);
+    await sendDeviceState(deviceState, flow, signal);
     const sent = performance.now();
     // Devices may ask for pages while they are loaded: the push begins with the first request, at the latest below.
     const pushing = postcopySender?.push(signal);
@@ -415,7 +415,7 @@ export class OutgoingMigration {
     if (pending.count === 0) pending.add(0);
     pending.growToHostPages();
     this.#progress.remainingPages = pending.count;
-    await peer.send({ type: 'stale', pages: pending.count });
+    await abortable(this.#signal, peer.send({ type: 'stale', pages: pending.count }));
     await sendStalePages(pending, flow, this.#signal);
   }
 
