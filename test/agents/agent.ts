@@ -26,6 +26,8 @@ const stopDeadlineMs = 35_000;
 export abstract class Agent {
   readonly host: Host;
   readonly logFile: string;
+  /** Of its journals. */
+  readonly stateDirectory: string;
   readonly #program: string;
   readonly #flags: readonly string[];
   #process: BoundProcess | undefined;
@@ -37,10 +39,11 @@ export abstract class Agent {
     this.host = host;
     const directory = join(guestDirectory, name);
     this.logFile = join(directory, 'log');
+    this.stateDirectory = join(directory, 'state');
     this.#program = join(repository, 'packages', name, 'dist', 'main.js');
     this.#flags = [
       ...['--guest-directory', guestDirectory],
-      ...['--state-directory', join(directory, 'state')],
+      ...['--state-directory', this.stateDirectory],
       ...['--runtime-directory', join(directory, 'run')],
       ...flags,
     ];

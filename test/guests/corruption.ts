@@ -24,6 +24,13 @@ async function findPage(memory: FileHandle, guest: Guest, number: number): Promi
   throw new Error(`page ${number} was not found in the memory of ${guest.name}`);
 }
 
+async function flipBit(memory: FileHandle, position: number): Promise<void> {
+  const byte = Buffer.alloc(1);
+  await memory.read(byte, 0, 1, position);
+  byte.writeUInt8(byte.readUInt8() ^ 1);
+  await memory.write(byte, 0, 1, position);
+}
+
 /**
  * Flips one bit, in the guest's memory and behind its back, of a page that has been filled and not rewritten yet.
  * `offset` is in bytes within the page.
@@ -31,12 +38,23 @@ async function findPage(memory: FileHandle, guest: Guest, number: number): Promi
 export async function corruptPage(guest: Guest, number: number, offset: number): Promise<void> {
   const memory = await open(`/proc/${guest.pid}/mem`, 'r+');
   try {
-    const position = (await findPage(memory, guest, number)) + offset;
-    const byte = Buffer.alloc(1);
-    await memory.read(byte, 0, 1, position);
-    byte.writeUInt8(byte.readUInt8() ^ 1);
-    await memory.write(byte, 0, 1, position);
+    await flipBit(memory, (await findPage(memory, guest, number)) + offset);
   } finally {
     await memory.close();
   }
+}
+
+/**
+ * Flips one bit in the last page of every memory block but the guest's RAM: what another QEMU has loaded there from the
+ * same files is no longer the same. Returns the names of the blocks.
+ */
+export async function changeRoms(guest: Guest): Promise<string[]> {
+  const roms = (await ramBlocks(guest)).filter(({ name }) => name !== 'pc.ram');
+  const memory = await open(`/proc/${guest.pid}/mem`, 'r+');
+  try {
+    for (const { hostAddress, bytes } of roms) await flipBit(memory, hostAddress + bytes - pageBytes / 2);
+  } finally {
+    await memory.close();
+  }
+  return roms.map(({ name }) => name);
 }

@@ -8,6 +8,8 @@ export interface Hosts {
   readonly destination: Host;
   /** Limits the link, in both directions, to 10^6 bits a second; undefined lifts the limit. */
   shape(megabitsPerSecond: number | undefined): Promise<void>;
+  /** Pulls the plug, or puts it in again: what is sent meanwhile is lost. */
+  connect(connected: boolean): Promise<void>;
   /** Takes the link and the hosts away; what runs on them is to be ended before. */
   close(): Promise<void>;
 }

@@ -10,6 +10,10 @@ export function loopbackHosts(): Hosts {
       megabitsPerSecond === undefined
         ? Promise.resolve()
         : Promise.reject(new Error('a shaped link takes network namespaces, and these take root')),
+    connect: (connected) =>
+      connected
+        ? Promise.resolve()
+        : Promise.reject(new Error('a link with a plug takes network namespaces, and these take root')),
     close: () => Promise.resolve(),
   };
 }

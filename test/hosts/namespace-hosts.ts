@@ -89,6 +89,10 @@ export async function namespaceHosts(): Promise<Hosts> {
     shape: async (megabitsPerSecond) => {
       for (const name of names) await shape(name, megabitsPerSecond);
     },
+    connect: async (connected) => {
+      const state = connected ? 'up' : 'down';
+      await run('ip', ['-n', names[0], 'link', 'set', networkInterface, state]);
+    },
     close: async () => {
       await hosts.source.close();
       await hosts.destination.close();

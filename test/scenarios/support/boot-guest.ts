@@ -12,7 +12,7 @@ const pagesPerMib = 256;
 
 /** Boots a guest that is in the middle of its work. */
 export async function bootGuest(
-  hypervisor: Hypervisor,
+  hypervisor: Pick<Hypervisor, 'startGuest'>,
   { fillMiB = 96, megabytesPerSecond = 0, ...hardware }: GuestHardware & GuestLoad,
 ): Promise<Guest> {
   const guest = await hypervisor.startGuest({ name: 'guest', ...hardware });
