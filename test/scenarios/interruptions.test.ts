@@ -11,7 +11,7 @@ import { useAgents } from './support/use-agents.js';
 // Slow enough to do something in each state.
 const agents = useAgents({ megabitsPerSecond: 200 });
 
-const fillMiB = 96;
+const fillMiB = 64;
 const overMs = 40_000;
 const goneMs = 20_000;
 
