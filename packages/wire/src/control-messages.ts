@@ -3,6 +3,7 @@ import { TypeCompiler, type TypeCheck } from '@sinclair/typebox/compiler';
 import { Packr } from 'msgpackr';
 import { PageferryError, asPageferryError, type SerializedError } from '@pageferry/errors';
 import { FrameKind, MAX_FRAME_BYTES } from './frame-header.js';
+import { isPlainMsgpack } from './plain-msgpack.js';
 
 /** Versions of the protocol that this software speaks. */
 export const PROTOCOL_VERSIONS = { lowest: 1, highest: 1 } as const;
@@ -154,6 +155,12 @@ function isControlMessage(message: unknown, type: unknown): message is ControlMe
 }
 
 function unpack(frame: Buffer): unknown {
+  if (!isPlainMsgpack(frame, 1)) {
+    throw new PageferryError(
+      'protocol-violation',
+      'a control message is not msgpack, or has more in it than maps, arrays, strings and numbers',
+    );
+  }
   try {
     // A typed copy: msgpackr's own return type is `any`.
     const message: unknown = packr.unpack(frame.subarray(1));
@@ -168,15 +175,20 @@ export function errorFromWire(error: Static<typeof WireError>): PageferryError {
   return PageferryError.fromJSON(error);
 }
 
+/** What we send of an error, less than we take: three bytes for each character still fit into a frame. */
+const SENT = { message: 16_384, findings: 128, finding: 1024 } as const;
+
 /** An error of ours, cut to what a control message may carry. */
 export function errorForWire(thrown: unknown): SerializedError {
   const error = asPageferryError(thrown).toJSON();
   return {
     ...error,
-    message: error.message.slice(0, 16_384),
+    message: error.message.slice(0, SENT.message),
     ...(error.findings === undefined
       ? {}
-      : { findings: error.findings.slice(0, 256).map((finding) => finding.slice(0, 4096)) }),
+      : {
+          findings: error.findings.slice(0, SENT.findings).map((finding) => finding.slice(0, SENT.finding)),
+        }),
   };
 }
 

@@ -1,0 +1,71 @@
+import fc from 'fast-check';
+import type { ControlMessage } from '../../src/index.js';
+
+const text = fc.string({ unit: 'grapheme', maxLength: 64 });
+const count = fc.nat(Number.MAX_SAFE_INTEGER);
+const ms = fc.double({ min: 0, noNaN: true, noDefaultInfinity: true });
+const error = fc.record(
+  {
+    code: fc.string({ maxLength: 64 }),
+    message: text,
+    host: fc.constantFrom('source' as const, 'destination' as const),
+    findings: fc.array(text, { maxLength: 5 }),
+  },
+  { requiredKeys: ['code', 'message'], noNullPrototype: true },
+);
+const record = <T>(model: { [K in keyof T]: fc.Arbitrary<T[K]> }): fc.Arbitrary<T> =>
+  fc.record(model, { noNullPrototype: true });
+const only = <const T>(type: T): { type: fc.Arbitrary<T> } => ({ type: fc.constant(type) });
+
+/** A generator for every type of control message: one that is forgotten does not compile. */
+export const messagesByType: {
+  readonly [T in ControlMessage['type']]: fc.Arbitrary<Extract<ControlMessage, { type: T }>>;
+} = {
+  hello: record({
+    ...only('hello'),
+    lowest: fc.integer({ min: 1 }),
+    highest: fc.integer({ min: 1 }),
+    software: text,
+    migration: fc.uuid(),
+    resume: fc.boolean(),
+  }),
+  welcome: record({
+    ...only('welcome'),
+    version: fc.integer({ min: 1 }),
+    software: text,
+    window: fc.integer({ min: 1024 * 1024 }),
+  }),
+  refused: record({ ...only('refused'), error }),
+  prepare: record({
+    ...only('prepare'),
+    guest: text,
+    mode: fc.constantFrom('precopy' as const, 'postcopy' as const, 'hybrid' as const),
+    machine: fc
+      .json({ maxDepth: 5 })
+      // msgpackr gives such a key another name.
+      .filter((text) => !text.includes('__proto__'))
+      .map((text): unknown => JSON.parse(text)),
+  }),
+  prepared: record(only('prepared')),
+  stale: record({ ...only('stale'), pages: count }),
+  'device-state': record({
+    ...only('device-state'),
+    bytes: fc.integer({ min: 1, max: 256 * 1024 * 1024 }),
+    postcopy: fc.boolean(),
+  }),
+  ready: record(only('ready')),
+  'hand-over': record({ ...only('hand-over'), run: fc.boolean() }),
+  running: record({ ...only('running'), timings: record({ load: ms, journal: ms, resume: ms }) }),
+  returned: record({ ...only('returned'), error }),
+  'all-sent': record(only('all-sent')),
+  completed: record(only('completed')),
+  abort: record({ ...only('abort'), error }),
+  aborted: record(only('aborted')),
+  failed: record({ ...only('failed'), error }),
+  standing: record({
+    ...only('standing'),
+    phase: fc.constantFrom('owner' as const, 'returned' as const, 'unknown' as const),
+    completed: fc.boolean(),
+    missing: count,
+  }),
+};
