@@ -141,7 +141,7 @@ export class IncomingMigration {
       state: this.#states.state,
       history: this.#states.history,
       owner: this.#owner,
-      received: this.#incoming?.receiver.counts ?? { normalPages: 0, zeroPages: 0, bytes: 0 },
+      received: this.#incoming?.receiver.counts ?? { normalPages: 0, deltaPages: 0, zeroPages: 0, bytes: 0 },
       missingPages: this.#incoming?.receiver.missing.count ?? 0,
       pageRequests: this.#pageRequests,
       error: this.#error?.toJSON() ?? null,

@@ -6,6 +6,7 @@ import {
   HEADER_BYTES,
   MAX_FRAME_BYTES,
   MAX_ZERO_PAGES,
+  checkDeltasFrame,
   checkPagesFrame,
   checkRunsFrame,
   readAddress,
@@ -18,13 +19,15 @@ import {
 export interface ReceivedCounts {
   /** Pages that came with content. */
   normalPages: number;
+  /** Pages of which came what had changed. */
+  deltaPages: number;
   zeroPages: number;
   /** Bytes of data frames, headers included. */
   bytes: number;
 }
 
 /** Where pages go to. */
-export type PageWriter = Pick<IncomingSession, 'writePages' | 'writeZeroPages'>;
+export type PageWriter = Pick<IncomingSession, 'writePages' | 'writeZeroPages' | 'writePageDeltas'>;
 
 export interface PageReceiverOptions {
   readonly layout: PageLayout;
@@ -50,7 +53,7 @@ type Phase = 'precopy' | 'switching' | 'postcopy';
  * are `protocol-violation`.
  */
 export class PageReceiver {
-  readonly counts: ReceivedCounts = { normalPages: 0, zeroPages: 0, bytes: 0 };
+  readonly counts: ReceivedCounts = { normalPages: 0, deltaPages: 0, zeroPages: 0, bytes: 0 };
   /** Pages that QEMU lacks or has in an old version; empty before the switch-over. */
   readonly missing: PageSet;
   readonly #layout: PageLayout;
@@ -129,6 +132,8 @@ export class PageReceiver {
         return this.#pages(frame, header);
       case FrameKind.zeroPages:
         return this.#zeroPages(frame, header);
+      case FrameKind.pageDeltas:
+        return this.#pageDeltas(frame, header);
       case FrameKind.stale:
         this.#stale(frame, header);
         return;
@@ -160,6 +165,16 @@ export class PageReceiver {
       }
     }
     await Promise.all(written);
+  }
+
+  async #pageDeltas(frame: Buffer, header: FrameHeader): Promise<void> {
+    const block = this.#blockFor(header);
+    if (this.#phase !== 'precopy') {
+      throw new PageferryError('protocol-violation', 'the source sent page deltas after the switch-over');
+    }
+    checkDeltasFrame(frame, header, block.length);
+    this.counts.deltaPages += header.count;
+    return this.#session.writePageDeltas(block, frame, HEADER_BYTES);
   }
 
   async #zeroPages(frame: Buffer, header: FrameHeader): Promise<void> {

@@ -1,7 +1,7 @@
 import { Type } from '@sinclair/typebox';
 import { createHttpServer, type HttpServer, type Logger } from '@pageferry/daemon';
 import type { OutgoingMigrations } from './outgoing-migrations.js';
-import { MigrationRequest } from './request.js';
+import { MigrationChange, MigrationRequest } from './request.js';
 
 const params = Type.Object({ id: Type.String() });
 const ACCEPTED = 202;
@@ -15,6 +15,15 @@ export function createApi(migrations: OutgoingMigrations, log: Logger): HttpServ
   });
   server.get('/v1/migrations', () => ({ migrations: migrations.views }));
   server.get('/v1/migrations/:id', { schema: { params } }, ({ params: { id } }) => migrations.find(id).view);
+  server.patch(
+    '/v1/migrations/:id',
+    { schema: { params, body: MigrationChange } },
+    ({ params: { id }, body: { bandwidthCaps } }) => {
+      const migration = migrations.find(id);
+      migration.changeBandwidthCaps(bandwidthCaps);
+      return migration.view;
+    },
+  );
   server.post('/v1/migrations/:id/cancel', { schema: { params } }, ({ params: { id } }, reply) => {
     const migration = migrations.find(id);
     migration.cancel();

@@ -29,6 +29,13 @@ export const sourceSettings = Type.Object(
       default: 8 * 1024 * 1024,
       description: 'Most bytes in flight, if the destination allows as many',
     }),
+    sentPagesBytes: Type.Integer({
+      minimum: 0,
+      maximum: 4 * 1024 * 1024 * 1024,
+      default: 64 * 1024 * 1024,
+      description:
+        'Most memory, for each migration, to remember hot pages in, so that only what changes is sent',
+    }),
     reconnectSeconds: Type.Integer({
       minimum: 1,
       default: 86_400,

@@ -1,15 +1,17 @@
-import { PageferryError, asPageferryError } from '@pageferry/errors';
+import { PageferryError, asPageferryError, sleep } from '@pageferry/errors';
 import type { PeerConnection } from '@pageferry/link';
-import { BandwidthEstimate } from '@pageferry/transfer';
+import { BandwidthEstimate, RateLimit } from '@pageferry/transfer';
 
 const SEQUENCES = 2 ** 32;
+const LONGEST_PAUSE_MS = 100;
 
 /**
  * Sends data frames and keeps count of what is in flight: sent, and not yet acknowledged by the destination. What it
- * allows in flight may be changed at any time. From the acknowledgements it estimates the bandwidth.
+ * allows in flight, and in a second, may be changed at any time. From the acknowledgements it estimates the bandwidth.
  */
 export class FlowControl {
-  readonly bandwidth = new BandwidthEstimate();
+  readonly #bandwidth = new BandwidthEstimate();
+  readonly #limit = new RateLimit(0);
   /** Bytes of data frames sent. */
   sentBytes = 0;
   #peer: PeerConnection | undefined;
@@ -51,20 +53,53 @@ export class FlowControl {
     return this.#inFlightBytes;
   }
 
+  /** What the link carries, or the limit if that is lower, bytes a second; undefined while not known. */
+  get bytesPerSecond(): number | undefined {
+    const estimate = this.#bandwidth.bytesPerSecond;
+    const limit = this.#limit.bytesPerSecond;
+    return limit === 0 ? estimate : Math.min(estimate ?? limit, limit);
+  }
+
+  /** Limits what is sent from now on, bytes a second; 0 for no limit. */
+  limitTo(bytesPerSecond: number): void {
+    this.#limit.change(bytesPerSecond, performance.now());
+    this.#wake();
+  }
+
+  /** Whether the limit, not the window, forbids to send now. */
+  get isLimited(): boolean {
+    return this.#limitWaitMs > 0;
+  }
+
+  /** Longer frames would break the limit, bytes. */
+  get longestFrameBytes(): number {
+    return this.#limit.longestFrameBytes;
+  }
+
+  /** Whether nothing more should be sent now. */
+  get isFull(): boolean {
+    return this.#inFlightBytes >= this.#window || this.#limitWaitMs > 0;
+  }
+
   /** Sends a frame under the next sequence number, which it writes into it; resolves when the buffer is free again. */
   async send(frame: Buffer): Promise<void> {
     this.#sequence = (this.#sequence + 1) % SEQUENCES;
     frame.writeUInt32BE(this.#sequence, 4);
-    this.bandwidth.busySince(performance.now());
+    const now = performance.now();
+    this.#bandwidth.busySince(now);
+    this.#limit.sent(frame.length, now);
     this.#sizes.push(frame.length);
     this.#inFlightBytes += frame.length;
     this.sentBytes += frame.length;
     return this.#connectedPeer.sendFrame(frame);
   }
 
-  /** Undefined when there is room in the window; otherwise resolves when there is. Error: what ended the connection. */
+  /**
+   * Undefined when there is room in the window and under the limit; otherwise resolves when there is. Error: what ended
+   * the connection.
+   */
   room(): Promise<void> | undefined {
-    if (this.#inFlightBytes < this.#window && this.#connectedPeer.isOpen) return undefined;
+    if (!this.isFull && this.#connectedPeer.isOpen) return undefined;
     return this.#waitForRoom();
   }
 
@@ -86,8 +121,8 @@ export class FlowControl {
     for (const size of this.#sizes.splice(0, count)) bytes += size;
     this.#oldest = (sequence + 1) % SEQUENCES;
     this.#inFlightBytes -= bytes;
-    this.bandwidth.acknowledged(bytes, performance.now());
-    if (this.#inFlightBytes === 0) this.bandwidth.idle();
+    this.#bandwidth.acknowledged(bytes, performance.now());
+    if (this.#inFlightBytes === 0) this.#bandwidth.idle();
     this.#wake();
   }
 
@@ -97,8 +132,12 @@ export class FlowControl {
     this.#sizes = [];
     this.#inFlightBytes = 0;
     this.#oldest = (this.#sequence + 1) % SEQUENCES;
-    this.bandwidth.idle();
+    this.#bandwidth.idle();
     this.#watch(peer);
+  }
+
+  get #limitWaitMs(): number {
+    return this.#limit.bytesPerSecond === 0 ? 0 : this.#limit.waitMs(performance.now());
   }
 
   get #connectedPeer(): PeerConnection {
@@ -115,7 +154,16 @@ export class FlowControl {
   }
 
   async #waitForRoom(): Promise<void> {
-    while (this.#inFlightBytes >= this.#window || !this.#connectedPeer.isOpen) await this.#wait();
+    for (;;) {
+      if (this.#inFlightBytes >= this.#window || !this.#connectedPeer.isOpen) {
+        await this.#wait();
+        continue;
+      }
+      const waitMs = this.#limitWaitMs;
+      if (waitMs === 0) return;
+      // A limit that is raised meanwhile, or a connection that ends, is noticed soon.
+      await sleep(Math.min(waitMs, LONGEST_PAUSE_MS), this.#signal);
+    }
   }
 
   async #wait(): Promise<void> {

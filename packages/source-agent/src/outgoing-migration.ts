@@ -12,7 +12,7 @@ import {
 import { PageferryError, abortable, asPageferryError, sleep, type SerializedError } from '@pageferry/errors';
 import { connectToDestination, type PeerConnection } from '@pageferry/link';
 import { DirtyLog } from '@pageferry/qemu';
-import { PageSet, PAGE_SIZE } from '@pageferry/transfer';
+import { PageSet, PAGE_SIZE, type Iteration } from '@pageferry/transfer';
 import {
   FrameKind,
   PROTOCOL_VERSIONS,
@@ -28,11 +28,11 @@ import {
 import { sendDeviceState, sendStalePages } from './announce-frames.js';
 import type { SourceConfiguration } from './configuration.js';
 import { FlowControl } from './flow-control.js';
-import { PageSender } from './page-sender.js';
+import { NOTHING_SENT, PageSender, type SentCounts } from './page-sender.js';
 import { PostcopySender } from './postcopy.js';
-import { runPrecopy } from './precopy.js';
+import { runPrecopy, type SwitchOverPlan } from './precopy.js';
 import { Progress, type Downtime } from './progress.js';
-import type { MigrationRequest } from './request.js';
+import { NO_CAPS, whenStalled, type BandwidthCaps, type MigrationRequest } from './request.js';
 import { SourceGuest } from './source-guest.js';
 import { outgoingStates, type OutgoingHistory, type OutgoingState } from './states.js';
 import { SOFTWARE_VERSION } from './version.js';
@@ -90,14 +90,13 @@ export interface OutgoingView {
   readonly downtimeMs: number | null;
   readonly downtime: Downtime | null;
   readonly iterations: number;
+  /** The newest iterations of pre-copy. */
+  readonly iterationTable: readonly Iteration[];
   readonly memory: { readonly bytes: number; readonly pages: number } | null;
   readonly remainingPages: number;
-  readonly pages: {
-    readonly normal: number;
-    readonly zero: number;
-    readonly requested: number;
-    readonly pushed: number;
-  };
+  /** Limits, bytes a second; 0 where there is none. */
+  readonly bandwidthCaps: BandwidthCaps;
+  readonly pages: Readonly<SentCounts> & { readonly requested: number; readonly pushed: number };
   readonly bytes: { readonly sent: number };
   readonly bandwidth: number | null;
   readonly dirtyRate: number | null;
@@ -127,6 +126,8 @@ export class OutgoingMigration {
   readonly #progress = new Progress();
   readonly #scope = new AbortController();
   #switchOverForced = false;
+  #bandwidthCaps: BandwidthCaps;
+  #inPostcopy = false;
   #handedOver = false;
   #peer: PeerConnection | undefined;
   #guest: SourceGuest | undefined;
@@ -139,9 +140,11 @@ export class OutgoingMigration {
   constructor(options: OutgoingMigrationOptions) {
     this.id = options.id;
     this.#options = options;
+    this.#bandwidthCaps = { ...NO_CAPS, ...options.request.bandwidthCaps };
     this.#log = migrationLogger(options.log, options.id);
     this.#directory = join(options.configuration.runtimeDirectory, options.id);
     const { interrupted } = options;
+    this.#inPostcopy = interrupted?.postcopy === true;
     const handedOver = interrupted?.postcopy === true ? 'postcopy-paused' : 'device';
     this.#states = new StateMachine(outgoingStates, interrupted === undefined ? 'setup' : handedOver);
     this.#handedOver = interrupted !== undefined;
@@ -163,17 +166,18 @@ export class OutgoingMigration {
       totalMs: progress.totalMs,
       downtimeMs: progress.downtimeMs,
       downtime: progress.downtime,
-      iterations: progress.iterations,
+      iterations: progress.iterationTable.count,
+      iterationTable: progress.iterationTable.rows,
       memory: layout === undefined ? null : { bytes: layout.bytes, pages: layout.pageCount },
       remainingPages: progress.remainingPages,
+      bandwidthCaps: this.#bandwidthCaps,
       pages: {
-        normal: sent?.normal ?? 0,
-        zero: sent?.zero ?? 0,
+        ...(sent ?? NOTHING_SENT),
         requested: progress.requests,
         pushed: progress.pushedPages,
       },
       bytes: { sent: this.#transfer?.flow.sentBytes ?? 0 },
-      bandwidth: this.#transfer?.flow.bandwidth.bytesPerSecond ?? null,
+      bandwidth: this.#transfer?.flow.bytesPerSecond ?? null,
       dirtyRate: progress.dirtyRate,
       error: this.#error === undefined ? null : problemOf(this.#error),
     };
@@ -199,6 +203,15 @@ export class OutgoingMigration {
     const { state } = this.#states;
     this.#refuseUnless(state === 'setup' || state === 'active', 'the guest has been stopped already');
     this.#switchOverForced = true;
+  }
+
+  /** Changes what the request said, bytes a second; 0 for no limit. Error: `migration-state`, when it is over. */
+  changeBandwidthCaps(caps: Partial<BandwidthCaps>): void {
+    this.#refuseUnless(!this.isOver, 'it is over');
+    this.#bandwidthCaps = { ...this.#bandwidthCaps, ...caps };
+    const { precopy, postcopy } = this.#bandwidthCaps;
+    this.#transfer?.flow.limitTo(this.#inPostcopy ? postcopy : precopy);
+    this.#log.info({ bandwidthCaps: this.#bandwidthCaps }, 'the limits on the bandwidth have changed');
   }
 
   /** Never rejects: how it ended is in {@link view} and in the log. */
@@ -236,8 +249,12 @@ export class OutgoingMigration {
     await mkdir(this.#directory, { recursive: true, mode: 0o700 });
     const transfer = await this.#prepare();
     this.#transition('active');
-    const kind = mode === 'postcopy' ? 'postcopy' : await this.#precopy(transfer);
-    await this.#switchOver(transfer, kind === 'postcopy');
+    const { flow } = transfer;
+    flow.limitTo(this.#bandwidthCaps.precopy);
+    const plan = mode === 'postcopy' ? { postcopy: true } : await this.#precopy(transfer);
+    this.#inPostcopy = plan.postcopy;
+    if (plan.postcopy) flow.limitTo(this.#bandwidthCaps.postcopy);
+    await this.#switchOver(transfer, plan);
     await this.#leave(transfer.guest);
   }
 
@@ -258,10 +275,18 @@ export class OutgoingMigration {
     }
     this.#watch(guest);
     const flow = new FlowControl(undefined, windowBytes, this.#signal);
-    const sender = new PageSender(guest.layout, guest.memory, flow);
+    const sender = new PageSender(
+      guest.layout,
+      guest.memory,
+      flow,
+      this.#options.configuration.sentPagesBytes,
+    );
     const pending = new PageSet(guest.layout);
     this.#transfer = { guest, flow, sender, pending };
-    const postcopySender = postcopy ? new PostcopySender(pending, sender, flow, this.#progress) : undefined;
+    flow.limitTo(this.#bandwidthCaps.postcopy);
+    const postcopySender = postcopy
+      ? new PostcopySender(pending, sender, flow, this.#progress, undefined)
+      : undefined;
     const standing = await this.#reconnect(postcopySender);
     if (standing.phase !== 'owner') {
       await this.#takeBack(new PageferryError('interrupted', 'the agent ended during the hand-over'));
@@ -289,7 +314,12 @@ export class OutgoingMigration {
     const flow = new FlowControl(peer, Math.min(window, configuration.windowBytes), signal);
     const pending = new PageSet(guest.layout);
     pending.fill();
-    const sender = new PageSender(guest.layout, guest.memory, flow);
+    const sender = new PageSender(
+      guest.layout,
+      guest.memory,
+      flow,
+      this.#options.configuration.sentPagesBytes,
+    );
     peer.onFrame = (frame) => {
       const header = readHeader(frame);
       if (header.kind !== FrameKind.ack) {
@@ -322,12 +352,12 @@ export class OutgoingMigration {
     });
   }
 
-  async #precopy({ guest, flow, sender, pending }: Transfer): Promise<'precopy' | 'postcopy'> {
-    const { mode, downtimeLimitMs, timeLimitMs } = this.#options.request;
+  async #precopy({ guest, flow, sender, pending }: Transfer): Promise<SwitchOverPlan> {
+    const { downtimeLimitMs, timeLimitMs } = this.#options.request;
     if (!guest.wasRunning) {
       // Nothing changes in a guest that does not run: there is no log to read, and nobody waits for the last pages.
       await sender.sendAll(pending, this.#signal);
-      return 'precopy';
+      return { postcopy: false };
     }
     this.#dirtyLog = await DirtyLog.open(guest.qmp, guest.layout, {
       directory: this.#directory,
@@ -341,7 +371,7 @@ export class OutgoingMigration {
       progress: this.#progress,
       downtimeLimitMs,
       timeLimitMs,
-      postcopyAllowed: mode === 'hybrid',
+      whenStalled: whenStalled(this.#options.request),
       switchOverForced: () => this.#switchOverForced,
       log: this.#log,
       signal: this.#signal,
@@ -349,7 +379,7 @@ export class OutgoingMigration {
   }
 
   /** Stops the guest here and lets it go on there; with post-copy, until the destination has every page. */
-  async #switchOver(transfer: Transfer, postcopy: boolean): Promise<void> {
+  async #switchOver(transfer: Transfer, { postcopy, hottest }: SwitchOverPlan): Promise<void> {
     const { guest, flow, sender, pending } = transfer;
     const signal = this.#signal;
     const peer = this.#connectedPeer;
@@ -365,7 +395,7 @@ export class OutgoingMigration {
     const saved = performance.now();
     let postcopySender: PostcopySender | undefined;
     if (postcopy) {
-      postcopySender = new PostcopySender(pending, sender, flow, this.#progress);
+      postcopySender = new PostcopySender(pending, sender, flow, this.#progress, hottest);
       await this.#announceStale(transfer, peer);
     } else {
       await sender.sendAll(pending, signal);

@@ -1,12 +1,23 @@
-import type { FirstPassSink, MemoryReader } from '@pageferry/qemu';
-import { PAGE_SIZE, type Block, type PageLayout, type PageSet } from '@pageferry/transfer';
+import type { MemoryReader } from '@pageferry/qemu';
 import {
+  PAGE_SIZE,
+  SentPages,
+  copyPage,
+  encodePageDelta,
+  type Block,
+  type PageLayout,
+  type PageSet,
+  type PageWords,
+} from '@pageferry/transfer';
+import {
+  DELTA_HEADER_BYTES,
   FrameKind,
   HEADER_BYTES,
   MAX_ZERO_PAGES,
   PAGE_RECORD_BYTES,
   RUN_BYTES,
   writeAddress,
+  writeDeltaHeader,
   writeHeader,
   writeRun,
   type FrameKind as Kind,
@@ -17,11 +28,26 @@ import type { FlowControl } from './flow-control.js';
 const PAGES_A_FRAME = 64;
 const RUNS_A_FRAME = 1024;
 const WORDS_A_PAGE = PAGE_SIZE / 4;
+const DELTA_FRAME_BYTES = 128 * 1024;
+/** A delta that is longer costs more than it spares. */
+const LONGEST_DELTA = (PAGE_SIZE * 3) / 4;
 
 export interface SentCounts {
   /** Pages sent with their content. */
   normal: number;
+  /** Pages of which only what had changed was sent. */
+  delta: number;
+  /** Pages that had been written to, but were as they had been sent before: nothing was sent. */
+  unchanged: number;
   zero: number;
+}
+
+export const NOTHING_SENT: Readonly<SentCounts> = { normal: 0, delta: 0, unchanged: 0, zero: 0 };
+
+/** What is known of pages that are to be sent. */
+export interface Expectation {
+  /** Whether they are likely to be sent again: a copy is kept, if there is room, to send only what changes then. */
+  readonly again: boolean;
 }
 
 /** A frame under construction: pages or runs of one block. */
@@ -36,15 +62,20 @@ interface OpenFrame {
  * when they are sent. A page must not be given twice between two calls of {@link flush}: frames of pages and of zero
  * pages are filled side by side.
  */
-export class PageSender implements FirstPassSink {
-  readonly sent: SentCounts = { normal: 0, zero: 0 };
-  /** Whether what is being sent can stop before its end. */
-  enough: () => boolean = () => false;
+export class PageSender {
+  readonly sent: SentCounts = { ...NOTHING_SENT };
+  /** What was sent of pages that are likely to be sent again. */
+  readonly sentPages: SentPages;
   readonly #layout: PageLayout;
   readonly #memory: MemoryReader;
   readonly #flow: FlowControl;
   readonly #pages: OpenFrame;
   readonly #zeroPages: OpenFrame;
+  readonly #deltas: OpenFrame;
+  /** Bytes used of the open frame of deltas. */
+  #deltaBytes = HEADER_BYTES;
+  /** Fewer under a low limit on the bandwidth. */
+  #pagesAFrame = 1;
   #zeroPagesInFrame = 0;
   #runAddress = 0;
   #runPages = 0;
@@ -52,11 +83,16 @@ export class PageSender implements FirstPassSink {
   readonly #free: Buffer[] = [];
   readonly #scratch = Buffer.alloc(PAGES_A_FRAME * PAGE_SIZE);
   readonly #words = new Int32Array(this.#scratch.buffer, this.#scratch.byteOffset, this.#scratch.length / 4);
+  /** The page at hand, within the scratch memory. */
+  readonly #now = { words: this.#words, start: 0 };
 
-  constructor(layout: PageLayout, memory: MemoryReader, flow: FlowControl) {
+  /** @param sentPagesBytes most memory for copies of pages that are likely to be sent again */
+  constructor(layout: PageLayout, memory: MemoryReader, flow: FlowControl, sentPagesBytes: number) {
     this.#layout = layout;
     this.#memory = memory;
     this.#flow = flow;
+    this.sentPages = new SentPages(sentPagesBytes);
+    this.#deltas = { buffer: Buffer.allocUnsafeSlow(DELTA_FRAME_BYTES), block: undefined, count: 0 };
     this.#pages = { buffer: this.#takeBuffer(), block: undefined, count: 0 };
     this.#zeroPages = {
       buffer: Buffer.alloc(HEADER_BYTES + RUNS_A_FRAME * RUN_BYTES),
@@ -65,20 +101,21 @@ export class PageSender implements FirstPassSink {
     };
   }
 
+  /** Most pages that should be given to {@link sendRun} at once. */
+  get longestRun(): number {
+    return this.#pagesAFrame;
+  }
+
   /** Where {@link page} says that content goes. */
   get target(): Buffer {
     return this.#pages.buffer;
-  }
-
-  ready(): Promise<void> | undefined {
-    return this.#flow.room();
   }
 
   /** The page's content is to be written into {@link target}, at the offset that is returned. */
   page(blockIndex: number, address: number): number {
     const frame = this.#pages;
     const block = this.#layout.blocks[blockIndex];
-    if (frame.count === PAGES_A_FRAME || (frame.block !== block && frame.count > 0)) this.#flushPages();
+    if (frame.count >= this.#pagesAFrame || (frame.block !== block && frame.count > 0)) this.#flushPages();
     frame.block = block;
     const offset = HEADER_BYTES + frame.count * PAGE_RECORD_BYTES;
     writeAddress(frame.buffer, offset, address);
@@ -100,34 +137,30 @@ export class PageSender implements FirstPassSink {
     this.sent.zero++;
   }
 
-  /** Reads the pages now and puts them into frames: consecutive ones of one block, at most {@link PAGES_A_FRAME}. */
-  sendRun(block: Block, first: number, count: number): void {
+  /**
+   * Reads the pages now and puts them into frames: consecutive ones of one block, at most {@link longestRun}.
+   * @returns the bytes that they take on the wire
+   */
+  sendRun(first: number, count: number, { again }: Expectation = { again: false }): number {
+    const block = this.#layout.blockOfPage(first);
     const address = this.#layout.address(block, first);
     this.#memory.readSync(block.index, address, this.#scratch, 0, count * PAGE_SIZE);
+    let bytes = 0;
     for (let page = 0; page < count; page++) {
-      if (isZero(this.#words, page * WORDS_A_PAGE)) {
-        this.zero(block.index, address + page * PAGE_SIZE);
-      } else {
-        const offset = this.page(block.index, address + page * PAGE_SIZE);
-        this.#scratch.copy(this.target, offset, page * PAGE_SIZE, (page + 1) * PAGE_SIZE);
-      }
+      bytes += this.#sendRead(block, first + page, address + page * PAGE_SIZE, page, again);
     }
+    return bytes;
   }
 
-  /**
-   * Sends all pages of the set, in the order of their index, and takes them out of it. Pages are left in it only if
-   * {@link enough} says so.
-   */
+  /** Sends all pages of the set, in the order of their index, and takes them out of it. */
   async sendAll(pages: PageSet, signal: AbortSignal): Promise<void> {
-    let first = pages.nextSet(0);
-    while (first !== -1 && !this.enough()) {
-      const count = pages.runLength(first, PAGES_A_FRAME);
+    for (let first = pages.nextSet(0); first !== -1; first = pages.nextSet(first)) {
+      const count = pages.runLength(first, this.longestRun);
       pages.deleteRange(first, count);
-      this.sendRun(this.#layout.blockOfPage(first), first, count);
+      this.sendRun(first, count);
       const room = this.#flow.room();
       if (room !== undefined) await room;
       signal.throwIfAborted();
-      first = pages.nextSet(first + count);
     }
     this.flush();
   }
@@ -136,6 +169,54 @@ export class PageSender implements FirstPassSink {
   flush(): void {
     this.#flushPages();
     this.#flushZeroPages();
+    this.#flushDeltas();
+  }
+
+  /** Sends the page that was read to `place` of the scratch memory; answers its bytes on the wire. */
+  #sendRead(block: Block, page: number, address: number, place: number, again: boolean): number {
+    const now = this.#now;
+    now.start = place * WORDS_A_PAGE;
+    if (isZero(this.#words, now.start)) {
+      this.sentPages.forget(page);
+      this.zero(block.index, address);
+      return 0;
+    }
+    const before = this.sentPages.find(page);
+    const length = before === undefined ? -1 : this.#delta(block, address, before, now);
+    const copy = before ?? (again ? this.sentPages.add(page) : undefined);
+    if (copy !== undefined && length !== 0) copyPage(now, copy);
+    if (length === 0) return 0;
+    if (length > 0) return DELTA_HEADER_BYTES + length;
+    const offset = this.page(block.index, address);
+    this.#scratch.copy(this.target, offset, place * PAGE_SIZE, (place + 1) * PAGE_SIZE);
+    return PAGE_RECORD_BYTES;
+  }
+
+  /** Puts what changed in a page into a frame; answers its length in bytes, 0 if nothing did, -1 if too much did. */
+  #delta(block: Block, address: number, before: PageWords, now: PageWords): number {
+    const frame = this.#deltas;
+    const room = DELTA_FRAME_BYTES - this.#deltaBytes;
+    if (room < DELTA_HEADER_BYTES + LONGEST_DELTA || frame.block !== block) this.#flushDeltas();
+    const offset = this.#deltaBytes;
+    const length = encodePageDelta(before, now, frame.buffer, offset + DELTA_HEADER_BYTES, LONGEST_DELTA);
+    if (length === 0) this.sent.unchanged++;
+    if (length <= 0) return length;
+    frame.block = block;
+    frame.count++;
+    writeDeltaHeader(frame.buffer, offset, address, length);
+    this.#deltaBytes += DELTA_HEADER_BYTES + length;
+    this.sent.delta++;
+    return length;
+  }
+
+  #flushDeltas(): void {
+    const frame = this.#deltas;
+    if (frame.block !== undefined && frame.count > 0) {
+      const bytes = Buffer.from(frame.buffer.subarray(0, this.#deltaBytes));
+      this.#send(bytes, FrameKind.pageDeltas, frame.block, frame.count, () => undefined);
+    }
+    frame.count = 0;
+    this.#deltaBytes = HEADER_BYTES;
   }
 
   #flushPages(): void {
@@ -145,6 +226,8 @@ export class PageSender implements FirstPassSink {
     this.#send(frame, FrameKind.pages, block, count, () => this.#free.push(buffer));
     this.#pages.buffer = this.#takeBuffer();
     this.#pages.count = 0;
+    const allowed = Math.floor(this.#flow.longestFrameBytes / PAGE_RECORD_BYTES);
+    this.#pagesAFrame = Math.max(Math.min(PAGES_A_FRAME, allowed), 1);
   }
 
   #flushZeroPages(): void {

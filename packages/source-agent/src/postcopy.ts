@@ -1,6 +1,6 @@
 import { PageferryError, abortable } from '@pageferry/errors';
 import type { PeerConnection } from '@pageferry/link';
-import { PAGE_SIZE, PushOrder, type PageLayout, type PageSet } from '@pageferry/transfer';
+import { PAGE_SIZE, PageSet, PushOrder, type HottestStripes, type PageLayout } from '@pageferry/transfer';
 import { FrameKind, checkRunsFrame, readHeader, runAddress, runPages } from '@pageferry/wire';
 import type { FlowControl } from './flow-control.js';
 import type { PageSender } from './page-sender.js';
@@ -14,7 +14,6 @@ const LARGEST_WINDOW_BYTES = 4 * 1024 * 1024;
 const PAGES_A_REQUEST = 16;
 /** A run that is pushed between two looks at the window, pages. */
 const PUSH_PAGES = 32;
-const PAGES_A_READ = 64;
 
 /**
  * Post-copy's sender: requested pages at once, all others in the background, nearest to the last request first. The
@@ -28,14 +27,24 @@ export class PostcopySender {
   readonly #sender: PageSender;
   readonly #flow: FlowControl;
   readonly #progress: Progress;
+  /** Requested pages that a limit on the bandwidth holds back: they go before all others. */
+  readonly #waiting: PageSet;
   #open: () => void = () => undefined;
   /** Resolves when the destination can place pages: with its first request, or with {@link begin}. */
   readonly #opened: Promise<void>;
 
-  constructor(missing: PageSet, sender: PageSender, flow: FlowControl, progress: Progress) {
+  /** @param hottest where the guest was seen to write, if it was watched */
+  constructor(
+    missing: PageSet,
+    sender: PageSender,
+    flow: FlowControl,
+    progress: Progress,
+    hottest: HottestStripes | undefined,
+  ) {
     this.#missing = missing;
     this.#layout = missing.layout;
-    this.#order = new PushOrder(missing);
+    this.#waiting = new PageSet(missing.layout);
+    this.#order = new PushOrder(missing, hottest);
     this.#sender = sender;
     this.#flow = flow;
     this.#progress = progress;
@@ -74,7 +83,8 @@ export class PostcopySender {
       const room = this.#flow.room();
       if (room !== undefined) await room;
       signal.throwIfAborted();
-      const run = this.#order.nextRun(PUSH_PAGES);
+      if (this.#sendWaiting()) continue;
+      const run = this.#order.nextRun(Math.min(PUSH_PAGES, this.#sender.longestRun));
       if (run === undefined) break;
       this.#progress.pushedPages += run.count;
       this.#send(run.first, run.count);
@@ -97,24 +107,38 @@ export class PostcopySender {
       const first = block.firstPage + runAddress(frame, index) / PAGE_SIZE;
       const count = this.#missing.runLength(first, Math.max(runPages(frame, index), PAGES_A_REQUEST));
       this.#progress.requests++;
-      // Asked for twice, or on its way already.
-      if (count > 0) this.#send(first, count);
+      // None if it was asked for twice, or is on its way already.
+      if (count > 0 && this.#flow.isLimited) this.#waiting.addRange(first, count);
+      else if (count > 0) this.#send(first, count);
       this.#order.requested(first);
     }
+  }
+
+  /** Sends one run of requested pages that were held back; false if there are none. */
+  #sendWaiting(): boolean {
+    const first = this.#waiting.nextSet(0);
+    if (first === -1) return false;
+    const { pagesPerHostPage } = this.#layout.blockOfPage(first);
+    const most = Math.max(Math.min(PAGES_A_REQUEST, this.#sender.longestRun), pagesPerHostPage);
+    // The push may have met it meanwhile.
+    const missing = Math.min(this.#missing.runLength(first, most), this.#waiting.runLength(first, most));
+    this.#waiting.deleteRange(first, Math.max(missing, 1));
+    if (missing > 0) this.#send(first, missing);
+    return true;
   }
 
   #send(first: number, count: number): void {
     this.#missing.deleteRange(first, count);
     this.#progress.remainingPages = this.#missing.count;
-    const block = this.#layout.blockOfPage(first);
-    for (let done = 0; done < count; done += PAGES_A_READ) {
-      this.#sender.sendRun(block, first + done, Math.min(PAGES_A_READ, count - done));
+    const { longestRun } = this.#sender;
+    for (let done = 0; done < count; done += longestRun) {
+      this.#sender.sendRun(first + done, Math.min(longestRun, count - done));
     }
     this.#sender.flush();
   }
 
   #windowBytes(): number {
-    const bytesPerSecond = this.#flow.bandwidth.bytesPerSecond ?? 0;
+    const bytesPerSecond = this.#flow.bytesPerSecond ?? 0;
     const wanted = (bytesPerSecond * WINDOW_MS) / 1000;
     return Math.min(Math.max(wanted, SMALLEST_WINDOW_BYTES), LARGEST_WINDOW_BYTES);
   }

@@ -1,14 +1,28 @@
 import type { Logger } from '@pageferry/daemon';
-import { PageferryError } from '@pageferry/errors';
+import { PageferryError, sleep } from '@pageferry/errors';
 import type { DirtyLog, FirstPassSink } from '@pageferry/qemu';
-import { Convergence, PAGE_SIZE, expectedDowntimeMs, type PageSet } from '@pageferry/transfer';
+import { PAGE_SIZE, PageSet, PrecopyScheduler, type HottestStripes } from '@pageferry/transfer';
 import type { FlowControl } from './flow-control.js';
 import type { PageSender } from './page-sender.js';
 import type { Progress } from './progress.js';
+import type { WhenStalled } from './request.js';
 
 /** What the stop costs beside the last pages: device state, round trips, journals, ms. */
 const SWITCH_OVER_OVERHEAD_MS = 50;
-const CONVERGENCE = { improvement: 0.1, patience: 3 } as const;
+/**
+ * How often the dirty log is read: what the guest rewrites in between is all still to be sent at the stop, so the less
+ * is left, the oftener. While much is left it is enough to learn the rates. ms
+ */
+const LOG_INTERVAL_MS = { shortest: 50, longest: 250 } as const;
+/** Of the time in which all that is left could be sent. */
+const LOG_INTERVAL_SHARE = 0.2;
+/** Reading the log takes time, too: at most a fifth of all. */
+const LOG_COST_FACTOR = 4;
+/**
+ * A link that carries less than this, bytes a second, would hold QEMU's first pass up: it is read to its end meanwhile,
+ * since only then does the log begin to tell hot pages from cold ones.
+ */
+const SLOW_LINK = 250_000_000;
 
 export interface PrecopyOptions {
   readonly dirtyLog: DirtyLog;
@@ -20,93 +34,151 @@ export interface PrecopyOptions {
   readonly downtimeLimitMs: number;
   /** ms */
   readonly timeLimitMs: number;
-  /** Whether there is a way out of pre-copy that does not pay. */
-  readonly postcopyAllowed: boolean;
+  /** What to do when pre-copy no longer pays, or takes too long. */
+  readonly whenStalled: WhenStalled;
   /** Whether the operator has asked for the stop. */
   readonly switchOverForced: () => boolean;
   readonly log: Logger;
   readonly signal: AbortSignal;
 }
 
+/** How the guest is to be stopped. */
+export interface SwitchOverPlan {
+  /** The rest goes when the guest runs there already; otherwise before. */
+  readonly postcopy: boolean;
+  /** Where the guest was seen to write, if it was watched. */
+  readonly hottest?: HottestStripes;
+}
+
 /**
- * Rounds over the dirty log while the guest runs. Resolves when the guest is to be stopped, and says how: what is left
- * fits the downtime limit, or pre-copy no longer pays. Error: `not-converging`, when it does not and there is no
- * other way.
+ * Iterations over the dirty log while the guest runs. Resolves when the guest is to be stopped, and says how: with its
+ * last pages, or with post-copy for the rest. Error: `not-converging`, when the rest does not fit the downtime limit and
+ * the request says to cancel then.
  */
-export async function runPrecopy(options: PrecopyOptions): Promise<'precopy' | 'postcopy'> {
+export async function runPrecopy(options: PrecopyOptions): Promise<SwitchOverPlan> {
   const { dirtyLog, sender, flow, pending, progress, log, signal } = options;
-  const convergence = new Convergence(CONVERGENCE);
-  const deadline = performance.now() + options.timeLimitMs;
-  const late = (): boolean => performance.now() > deadline;
-  let iterationBegun = performance.now();
-
+  const postcopyFollows = options.whenStalled === 'postcopy';
+  const scheduler = new PrecopyScheduler(pending, {
+    downtimeLimitMs: options.downtimeLimitMs,
+    overheadMs: SWITCH_OVER_OVERHEAD_MS,
+    timeLimitMs: options.timeLimitMs,
+    eachPageOnce: postcopyFollows,
+  });
+  progress.iterationTable = scheduler.table;
+  const dirtied = new PageSet(pending.layout);
+  const begun = performance.now();
   // A stop that has been asked for, or a time limit with a way out, does not wait for the end of an iteration.
-  sender.enough = () => options.switchOverForced() || (options.postcopyAllowed && late());
-  await dirtyLog.readFirstPass(firstPassSink(sender, pending), pending, signal);
-  sender.flush();
-  progress.iterations = 1;
+  const enough = (): boolean =>
+    options.switchOverForced() || (postcopyFollows && performance.now() > begun + options.timeLimitMs);
 
-  for (;;) {
-    const leftBefore = pending.count;
-    await dirtyLog.collect(pending, signal);
+  await dirtyLog.readFirstPass(firstPassSink(sender, flow, scheduler, pending, enough), dirtied, signal);
+  sender.flush();
+  for (let lastRead = begun; ;) {
+    const readBegun = performance.now();
+    await dirtyLog.collect(dirtied, signal);
     const now = performance.now();
-    const durationMs = now - iterationBegun;
-    iterationBegun = now;
-    const dirtiedBytes = (pending.count - leftBefore) * PAGE_SIZE;
-    progress.dirtyRate = (dirtiedBytes / durationMs) * 1000;
+    progress.dirtyRate = ((dirtied.count * PAGE_SIZE) / (now - lastRead)) * 1000;
+    scheduler.observe(dirtied, now - lastRead);
+    dirtied.clear();
+    sender.sentPages.advance();
+    lastRead = now;
+    const { bytesPerSecond, inFlightBytes, sentBytes } = flow;
+    const standing = { nowMs: now - begun, sentBytes, inFlightBytes, bytesPerSecond };
+    const { ended, ...decided } = scheduler.decide(standing);
     progress.remainingPages = pending.count;
-    const start = {
-      // What is in flight has to arrive before the last pages do.
-      remainingBytes: pending.count * PAGE_SIZE + flow.inFlightBytes,
-      bytesPerSecond: flow.bandwidth.bytesPerSecond,
-      downtimeLimitMs: options.downtimeLimitMs,
-      overheadMs: SWITCH_OVER_OVERHEAD_MS,
-      dirtied: { bytes: dirtiedBytes, durationMs },
-    };
-    const decision = convergence.next(start);
-    log.debug({ iteration: progress.iterations, ...start, decision }, 'an iteration begins');
-    if (decision === 'switch-over') {
-      sender.enough = () => false;
-      return 'precopy';
-    }
+    log.debug({ iteration: ended, ...decided, logMs: now - readBegun }, 'an iteration has ended');
+    if (decided.decision === 'switch-over') return { postcopy: false };
     if (options.switchOverForced()) {
       // The last pages all go, then, however many they are.
-      sender.enough = () => false;
-      const expected = expectedDowntimeMs(start) ?? Infinity;
-      return options.postcopyAllowed && expected > options.downtimeLimitMs ? 'postcopy' : 'precopy';
+      const expected = decided.expectedDowntimeMs ?? Infinity;
+      return { postcopy: postcopyFollows && expected > options.downtimeLimitMs, hottest: scheduler.hottest };
     }
-    if (options.postcopyAllowed && (late() || decision === 'stalled')) return 'postcopy';
-    if (late()) {
-      throw new PageferryError(
-        'not-converging',
-        `pre-copy did not get the rest below the downtime limit of ${options.downtimeLimitMs} ms within ` +
-          `${options.timeLimitMs} ms: migrate in hybrid mode, allow a longer downtime, or force the switch-over`,
-      );
+    if (decided.decision !== 'iterate') {
+      return { postcopy: isPostcopyWanted(options, decided.decision), hottest: scheduler.hottest };
     }
-    await sender.sendAll(pending, signal);
-    progress.iterations++;
+    const interval = logIntervalMs(decided.remainingBytes, bytesPerSecond, now - readBegun);
+    await sendIteration(options, scheduler, enough, now + interval);
   }
 }
 
-/** The first pass, as it is sent: what has been seen is no longer pending. */
-function firstPassSink(sender: PageSender, pending: PageSet): FirstPassSink {
-  const { blocks } = pending.layout;
-  const seen = (block: number, address: number): void => {
-    pending.delete((blocks[block]?.firstPage ?? 0) + address / PAGE_SIZE);
-  };
+/** Pre-copy has come to its end without success: whether post-copy is wanted then, or only the stop. */
+function isPostcopyWanted(options: PrecopyOptions, reason: 'stalled' | 'late'): boolean {
+  const { whenStalled, downtimeLimitMs, timeLimitMs } = options;
+  options.log.info({ reason, whenStalled }, 'pre-copy does not bring the rest below the downtime limit');
+  if (whenStalled !== 'cancel') return whenStalled === 'postcopy';
+  const why =
+    reason === 'late'
+      ? `within ${timeLimitMs} ms`
+      : 'and more iterations would not: the guest writes too fast';
+  throw new PageferryError(
+    'not-converging',
+    `pre-copy did not get the rest below the downtime limit of ${downtimeLimitMs} ms ${why}; migrate in hybrid mode, ` +
+      'allow a longer downtime, or let it stop the guest ("whenStalled": "stop")',
+  );
+}
+
+function logIntervalMs(remainingBytes: number, bytesPerSecond: number | undefined, logMs: number): number {
+  const { shortest, longest } = LOG_INTERVAL_MS;
+  const remainingMs = bytesPerSecond === undefined ? Infinity : (remainingBytes / bytesPerSecond) * 1000;
+  const wanted = Math.min(Math.max(remainingMs * LOG_INTERVAL_SHARE, shortest), longest);
+  return Math.max(wanted, logMs * LOG_COST_FACTOR);
+}
+
+/** Sends what the scheduler names, coldest first, until the log is to be read again. */
+async function sendIteration(
+  { sender, flow, signal }: PrecopyOptions,
+  scheduler: PrecopyScheduler,
+  enough: () => boolean,
+  until: number,
+): Promise<void> {
+  const begun = performance.now();
+  let sent = false;
+  while (performance.now() < until && !enough()) {
+    const run = scheduler.nextRun(sender.longestRun);
+    if (run === undefined) {
+      sender.flush();
+      // What is left is hot: there is nothing to be done until the log has more to say.
+      const shortest = sent ? LOG_INTERVAL_MS.shortest : LOG_INTERVAL_MS.longest;
+      await sleep(Math.max(Math.min(begun + shortest, until) - performance.now(), 0), signal);
+      return;
+    }
+    sent = true;
+    const { first, count } = run;
+    scheduler.sent(first, count, sender.sendRun(first, count, { again: scheduler.willSendAgain(first) }));
+    const room = flow.room();
+    if (room !== undefined) await room;
+    signal.throwIfAborted();
+  }
+  sender.flush();
+}
+
+/** Sends of the first pass what the link takes; over a slow link the rest is left to the scheduler. */
+function firstPassSink(
+  sender: PageSender,
+  flow: FlowControl,
+  scheduler: PrecopyScheduler,
+  { layout }: PageSet,
+  enough: () => boolean,
+): FirstPassSink {
+  const { blocks } = layout;
+  const pageOf = (block: number, address: number): number =>
+    (blocks[block]?.firstPage ?? 0) + address / PAGE_SIZE;
+  const isSlow = (): boolean => (flow.bytesPerSecond ?? Infinity) < SLOW_LINK;
   return {
     get target() {
       return sender.target;
     },
     page: (block, address) => {
-      seen(block, address);
+      if (flow.isFull && isSlow()) return -1;
+      scheduler.sentInFirstPass(pageOf(block, address));
       return sender.page(block, address);
     },
     zero: (block, address) => {
-      seen(block, address);
+      if (flow.isFull && isSlow()) return;
+      scheduler.sentInFirstPass(pageOf(block, address));
       sender.zero(block, address);
     },
-    ready: () => sender.ready(),
-    enough: () => sender.enough(),
+    ready: () => (isSlow() ? undefined : flow.room()),
+    enough,
   };
 }

@@ -1,3 +1,5 @@
+import { IterationTable } from '@pageferry/transfer';
+
 /** The parts of the time between the guest's last instruction on the source and its first on the destination, ms. */
 export interface Downtime {
   /** QMP `stop`: vCPUs and disk requests. */
@@ -21,7 +23,8 @@ export class Progress {
   readonly startedAt = Date.now();
   readonly #begun = performance.now();
   #totalMs: number | undefined;
-  iterations = 0;
+  /** Of pre-copy. */
+  iterationTable = new IterationTable();
   remainingPages = 0;
   /** Bytes a second. */
   dirtyRate: number | null = null;

@@ -1,13 +1,13 @@
 /**
- * What comes next in pre-copy: another iteration; the stop, as what is left fits the downtime limit; or
- * something other than pre-copy, as more iterations would not bring the stop nearer.
+ * What pre-copy comes to: it goes on; the guest is stopped, as what is left fits the downtime limit; or more of it would
+ * not bring the stop nearer.
  */
 export type ConvergenceDecision = 'iterate' | 'switch-over' | 'stalled';
 
 export interface ConvergenceOptions {
   /** Fraction of the remaining bytes by which a new minimum must be lower to count as progress. */
   readonly improvement?: number;
-  /** Iterations without progress after which pre-copy counts as stalled. */
+  /** Rounds without progress after which pre-copy counts as stalled. */
   readonly patience?: number;
 }
 
@@ -15,30 +15,36 @@ export interface ConvergenceOptions {
 export interface IterationStart {
   /** Bytes that the destination does not have, or has outdated. */
   readonly remainingBytes: number;
+  /** Bytes sent since the migration began. */
+  readonly sentBytes: number;
+  /** Whether the last iteration ended with everything sent that is worth sending. */
+  readonly exhausted: boolean;
   /** Estimate of the link's bandwidth; undefined while not known. */
   readonly bytesPerSecond: number | undefined;
   /** Longest time, ms, for which the guest may stand still. */
   readonly downtimeLimitMs: number;
   /** Part of the downtime, ms, that the remaining bytes do not cause: device state, round trips. */
   readonly overheadMs: number;
-  /** What the guest rewrote during the iteration before; undefined at the first. */
-  readonly dirtied?: { readonly bytes: number; readonly durationMs: number } | undefined;
 }
 
 /**
  * Judges at the start of each iteration whether pre-copy still pays.
  *
- * Progress is judged by the local minima of the remaining bytes over the iterations: only a new
- * minimum that is lower by `improvement` than the last one that counted is progress; the rises in between
- * are normal with a guest that writes in bursts. `patience` iterations without progress are a stall. So is
- * one iteration in which the guest rewrote memory about as fast as the link carries it, or faster: the next
- * would shrink what remains by less than `improvement`.
+ * Iterations may be short, and what remains rises and falls with a guest that writes in bursts. So progress is judged in
+ * rounds, and by local minima: a round ends when as much was sent as remained at its beginning, or when nothing is worth
+ * sending; a round is progress only if its lowest remainder is lower by `improvement` than any before. `patience`
+ * rounds without progress are a stall.
+ *
+ * Once the rest fits the downtime limit, pre-copy goes on for as long as each round still makes progress: to stop the
+ * guest for less than is allowed costs a moment and little bandwidth.
  */
 export class Convergence {
   readonly #improvement: number;
   readonly #patience: number;
   #lowestRemaining = Infinity;
-  #iterationsWithoutProgress = 0;
+  #lowestOfRound = Infinity;
+  #roundEndsAtSentBytes = 0;
+  #roundsWithoutProgress = 0;
 
   constructor({ improvement = 0.1, patience = 3 }: ConvergenceOptions = {}) {
     this.#improvement = improvement;
@@ -47,24 +53,28 @@ export class Convergence {
 
   /** To be called exactly once an iteration. */
   next(start: IterationStart): ConvergenceDecision {
-    const stalled = this.#madeNoProgress(start.remainingBytes);
-    if (fitsDowntimeLimit(start)) return 'switch-over';
-    return stalled || this.#isOutrun(start) ? 'stalled' : 'iterate';
-  }
-
-  #madeNoProgress(remainingBytes: number): boolean {
-    if (remainingBytes <= this.#lowestRemaining * (1 - this.#improvement)) {
-      this.#lowestRemaining = remainingBytes;
-      this.#iterationsWithoutProgress = 0;
-    } else {
-      this.#iterationsWithoutProgress++;
+    if (start.remainingBytes === 0) return 'switch-over';
+    this.#lowestOfRound = Math.min(this.#lowestOfRound, start.remainingBytes);
+    const roundIsOver = start.exhausted || start.sentBytes >= this.#roundEndsAtSentBytes;
+    if (roundIsOver) this.#endRound(start);
+    const downtimeMs = expectedDowntimeMs(start);
+    if (downtimeMs !== undefined && downtimeMs <= start.downtimeLimitMs) {
+      // Below twice the fixed part there is nothing left to be gained.
+      const worthMore = downtimeMs > 2 * start.overheadMs && this.#roundsWithoutProgress === 0;
+      return worthMore ? 'iterate' : 'switch-over';
     }
-    return this.#iterationsWithoutProgress >= this.#patience;
+    return this.#roundsWithoutProgress >= this.#patience ? 'stalled' : 'iterate';
   }
 
-  #isOutrun({ dirtied, bytesPerSecond }: IterationStart): boolean {
-    if (dirtied === undefined || bytesPerSecond === undefined || dirtied.durationMs <= 0) return false;
-    return (dirtied.bytes / dirtied.durationMs) * 1000 > bytesPerSecond * (1 - this.#improvement);
+  #endRound({ remainingBytes, sentBytes }: IterationStart): void {
+    if (this.#lowestOfRound <= this.#lowestRemaining * (1 - this.#improvement)) {
+      this.#lowestRemaining = this.#lowestOfRound;
+      this.#roundsWithoutProgress = 0;
+    } else {
+      this.#roundsWithoutProgress++;
+    }
+    this.#lowestOfRound = Infinity;
+    this.#roundEndsAtSentBytes = sentBytes + remainingBytes;
   }
 }
 
@@ -77,11 +87,4 @@ export function expectedDowntimeMs({
   if (remainingBytes === 0) return overheadMs;
   if (bytesPerSecond === undefined) return undefined;
   return (remainingBytes / bytesPerSecond) * 1000 + overheadMs;
-}
-
-function fitsDowntimeLimit(start: IterationStart): boolean {
-  // With nothing left to send there is no better moment to wait for, whatever the limit.
-  if (start.remainingBytes === 0) return true;
-  const downtimeMs = expectedDowntimeMs(start);
-  return downtimeMs !== undefined && downtimeMs <= start.downtimeLimitMs;
 }

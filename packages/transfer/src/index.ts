@@ -1,6 +1,10 @@
 export { PAGE_SHIFT, PAGE_SIZE, PageLayout, type Block, type BlockShape } from './page-layout.js';
 export { PageSet } from './page-set.js';
 export { BandwidthEstimate, type BandwidthEstimateOptions } from './bandwidth-estimate.js';
+export { Stripes } from './stripes.js';
+export { RewritingRates } from './rewriting-rates.js';
+export { PropagationOrder } from './propagation-order.js';
+export { OrderedPropagation, type OrderedPropagationOptions } from './ordered-propagation.js';
 export {
   Convergence,
   expectedDowntimeMs,
@@ -8,4 +12,15 @@ export {
   type ConvergenceOptions,
   type IterationStart,
 } from './convergence.js';
-export { PushOrder, type PageRun } from './push-order.js';
+export { IterationTable, type Iteration } from './iteration-table.js';
+export {
+  PrecopyScheduler,
+  type DecidedIteration,
+  type PrecopyDecision,
+  type PrecopyLimits,
+  type PrecopyStanding,
+} from './precopy-scheduler.js';
+export { PushOrder, type HottestStripes, type PageRun } from './push-order.js';
+export { RateLimit } from './rate-limit.js';
+export { copyPage, encodePageDelta, type PageWords } from './page-delta.js';
+export { SentPages } from './sent-pages.js';

@@ -91,18 +91,20 @@ export class PageSet {
     }
   }
 
-  /** The lowest page in the set from `from` on, or -1. */
-  nextSet(from: number): number {
-    if (this.#count === 0 || from >= this.layout.capacity) return -1;
+  /** The lowest page in the set within `from` ≤ page < `limit`, or -1. */
+  nextSet(from: number, limit = this.layout.capacity): number {
+    if (this.#count === 0 || from >= limit) return -1;
     const start = Math.max(from, 0);
     const words = this.#words;
+    const lastIndex = (Math.min(limit, this.layout.capacity) - 1) >>> 5;
     let index = start >>> 5;
     let word = this.#word(index) & bitsFrom(start & 31);
     while (word === 0) {
-      if (++index >= words.length) return -1;
+      if (++index > lastIndex) return -1;
       word = words[index] ?? 0;
     }
-    return index * 32 + lowestBit(word);
+    const page = index * 32 + lowestBit(word);
+    return page < limit ? page : -1;
   }
 
   /** The highest page in the set up to and including `from`, or -1. */

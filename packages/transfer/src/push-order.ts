@@ -6,24 +6,43 @@ export interface PageRun {
   readonly count: number;
 }
 
+/** Stripes that the guest was seen to rewrite, hottest first. */
+export interface HottestStripes {
+  readonly order: Uint32Array;
+  /** Page indices of one stripe. */
+  readonly pages: number;
+}
+
+/** Runs around a request that go before anything else: what a guest touches next is often there. */
+const RUNS_AROUND_REQUEST = 8;
+
 /**
  * The order in which post-copy pushes the missing pages in the background.
  *
- * Around the last request a bubble grows outwards: what is nearest comes first, and a page ahead of the
- * request counts as half as far away as one behind it, since most programs go upwards. Before the first
- * request the order is upwards from the start.
+ * Around the last request a bubble grows outwards (Hines and Gopalan, VEE 2009): what is nearest comes first, and a page
+ * ahead of the request counts as half as far away as one behind it, since most programs go upwards. Once the nearest
+ * pages are there, and before the first request, the bubble takes turns with the stripes that the guest was seen to
+ * rewrite most. Without any of both the order is upwards from the start.
  */
 export class PushOrder {
   readonly #missing: PageSet;
   readonly #run = { first: 0, count: 0 };
+  readonly #hottest: HottestStripes | undefined;
+  #hottestNext = 0;
+  #hottestTurn = false;
+  #runsAroundRequest = RUNS_AROUND_REQUEST;
   #pivot = 0;
   // Everything from the pivot up to #ahead, and down to #behind, was yielded since the pivot moved.
   #ahead = 0;
   #behind = -1;
 
-  /** @param missing the pages to push; the caller deletes from it what was sent. */
-  constructor(missing: PageSet) {
+  /**
+   * @param missing the pages to push; the caller deletes from it what was sent
+   * @param hottest where the guest was seen to write, if it was watched
+   */
+  constructor(missing: PageSet, hottest?: HottestStripes) {
     this.#missing = missing;
+    this.#hottest = hottest;
   }
 
   /**
@@ -34,6 +53,7 @@ export class PushOrder {
   requested(page: number): void {
     const { firstPage, pagesPerHostPage } = this.#missing.layout.blockOfPage(page);
     this.#startFrom(page - ((page - firstPage) % pagesPerHostPage));
+    this.#runsAroundRequest = 0;
   }
 
   /**
@@ -48,6 +68,12 @@ export class PushOrder {
   nextRun(maxPages: number): PageRun | undefined {
     if (!(maxPages >= 1)) throw new RangeError(`A run cannot be limited to ${maxPages} pages`);
     if (this.#missing.count === 0) return undefined;
+    if (this.#runsAroundRequest >= RUNS_AROUND_REQUEST) {
+      this.#hottestTurn = !this.#hottestTurn;
+      const hot = this.#hottestTurn ? this.#takeHottest(maxPages) : undefined;
+      if (hot !== undefined) return hot;
+    }
+    this.#runsAroundRequest++;
     if (!this.#seek()) {
       this.#startFrom(this.#pivot);
       this.#seek();
@@ -56,6 +82,22 @@ export class PushOrder {
       this.#behind === -1 ||
       (this.#ahead !== -1 && this.#ahead - this.#pivot <= 2 * (this.#pivot - this.#behind));
     return aheadIsNearer ? this.#takeAhead(maxPages) : this.#takeBehind(maxPages);
+  }
+
+  #takeHottest(maxPages: number): PageRun | undefined {
+    if (this.#hottest === undefined) return undefined;
+    const { order, pages } = this.#hottest;
+    for (; this.#hottestNext < order.length; this.#hottestNext++) {
+      const begin = (order[this.#hottestNext] ?? 0) * pages;
+      const page = this.#missing.nextSet(begin, begin + pages);
+      if (page === -1) continue;
+      const { firstPage, pagesPerHostPage } = this.#missing.layout.blockOfPage(page);
+      // A host page is missing altogether or not at all.
+      const first = page - ((page - firstPage) % pagesPerHostPage);
+      const most = wholeHostPages(maxPages, pagesPerHostPage, pagesPerHostPage);
+      return this.#yield(first, this.#missing.runLength(first, most));
+    }
+    return undefined;
   }
 
   #startFrom(pivot: number): void {

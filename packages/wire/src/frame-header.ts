@@ -7,6 +7,7 @@ export const FrameKind = {
   zeroPages: 0x11,
   stale: 0x12,
   deviceState: 0x13,
+  pageDeltas: 0x14,
   requests: 0x20,
   ack: 0x21,
 } as const;

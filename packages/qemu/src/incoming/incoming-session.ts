@@ -9,6 +9,7 @@ import { MigrationSettings } from '../machine/migration-settings.js';
 import type { QmpClient } from '../qmp/qmp-client.js';
 import { TARGET_PAGE_BYTES } from '../stream/constants.js';
 import {
+  CONTINUED_DELTA_FLAGS,
   CONTINUED_PAGE_FLAGS,
   DiscardWriter,
   LOADED_PING,
@@ -18,6 +19,7 @@ import {
   postcopyResume,
   postcopyTail,
   precopyTail,
+  ramPartWithDelta,
   ramPartWithPage,
   receivedPagesQuery,
   streamHead,
@@ -27,6 +29,8 @@ import { ReturnPathParser } from './return-path-parser.js';
 
 /** One page record: u64 page address, then the page; the layout of QEMU's own records. */
 export const RECORD_BYTES = 8 + TARGET_PAGE_BYTES;
+/** What stands before the bytes of a page delta: u64 page address, u8 encoding, u16 length. */
+const DELTA_HEADER_BYTES = 11;
 
 const OPEN_TIMEOUT_MS = 10_000;
 /** From the last byte of device state to QEMU's word, ms: devices may wait for pages of a slow link. */
@@ -214,6 +218,22 @@ export class IncomingSession {
     }
     const address = records.readUInt32BE(offset) * 2 ** 32 + records.readUInt32BE(offset + 4);
     await this.#write([ramPartWithPage(block, address), records.subarray(offset + 8, end), RAM_PART_END]);
+  }
+
+  /**
+   * Says what changed in pages of one block that QEMU has, only before the switch-over. `records` are one after the
+   * other: u64 address, u8 1, u16 length, and as many bytes of XBZRLE, from `offset` to the buffer's end. They are
+   * turned into QEMU's records in place. QEMU refuses what does not fit into a page.
+   */
+  async writePageDeltas(block: Block, records: Buffer, offset: number): Promise<void> {
+    const address = records.readUInt32BE(offset) * 2 ** 32 + records.readUInt32BE(offset + 4);
+    let at = offset + DELTA_HEADER_BYTES + records.readUInt16BE(offset + 9);
+    while (at < records.length) {
+      const low = at + 7;
+      at += DELTA_HEADER_BYTES + records.readUInt16BE(at + 9);
+      records[low] = CONTINUED_DELTA_FLAGS;
+    }
+    await this.#write([ramPartWithDelta(block, address), records.subarray(offset + 8), RAM_PART_END]);
   }
 
   /** Says that `pages` pages of `block` are zero. */

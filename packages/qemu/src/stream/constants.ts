@@ -50,6 +50,7 @@ export const RamFlag = {
   page: 0x08,
   endOfSection: 0x10,
   continue: 0x20,
+  xbzrle: 0x40,
 } as const;
 
 /** Target pages of x86, in bytes; RAM records are always of this size. */

@@ -63,18 +63,22 @@ export function streamHead(machineType: string, blocks: readonly RamShape[], pos
 
 /** Opens a part of the RAM section whose first record is a page of `block`; 4096 bytes of content must follow. */
 export function ramPartWithPage(block: Block, address: number): Buffer {
-  return new ByteWriter(64)
-    .u8(Section.part)
-    .u32(RAM_SECTION_ID)
-    .u64(address + RamFlag.page)
-    .countedString(block.name)
-    .toBuffer();
+  return ramPartWith(RamFlag.page, block, address);
 }
 
-/** The flags of a page record that is not the first of its part: same block as before. */
-export const CONTINUED_PAGE_FLAGS = RamFlag.page | RamFlag.continue;
+/**
+ * Opens a part of the RAM section whose first record says what changed in a page of `block`; the encoding's number, its
+ * length and its bytes must follow (`load_xbzrle`, `migration/ram.c`).
+ */
+export function ramPartWithDelta(block: Block, address: number): Buffer {
+  return ramPartWith(RamFlag.xbzrle, block, address);
+}
 
-/** Closes what {@link ramPartWithPage} opened. */
+/** The flags of a record that is not the first of its part: same block as before. */
+export const CONTINUED_PAGE_FLAGS = RamFlag.page | RamFlag.continue;
+export const CONTINUED_DELTA_FLAGS = RamFlag.xbzrle | RamFlag.continue;
+
+/** Closes what {@link ramPartWithPage} or {@link ramPartWithDelta} opened. */
 export const RAM_PART_END: Buffer = endOfRamSection(new ByteWriter(16)).toBuffer();
 
 /** A whole part of the RAM section that says: `pages` pages of `block` from `address` on are zero. */
@@ -169,6 +173,15 @@ export class DiscardWriter {
     this.#ranges = undefined;
     this.#count = 0;
   }
+}
+
+function ramPartWith(flag: number, block: Block, address: number): Buffer {
+  return new ByteWriter(64)
+    .u8(Section.part)
+    .u32(RAM_SECTION_ID)
+    .u64(address + flag)
+    .countedString(block.name)
+    .toBuffer();
 }
 
 function command(out: ByteWriter, number: number, data: Uint8Array = new Uint8Array(0)): void {
