@@ -9,6 +9,7 @@ import {
   checkDeltasFrame,
   checkPagesFrame,
   checkRunsFrame,
+  decompressPages,
   readAddress,
   readHeader,
   runAddress,
@@ -132,6 +133,8 @@ export class PageReceiver {
         return this.#pages(frame, header);
       case FrameKind.zeroPages:
         return this.#zeroPages(frame, header);
+      case FrameKind.compressedPages:
+        return this.#pages(decompressPages(frame, header), header);
       case FrameKind.pageDeltas:
         return this.#pageDeltas(frame, header);
       case FrameKind.stale:

@@ -18,6 +18,10 @@ export class FlowControl {
   #window: number;
   #sequence = 0;
   #inFlightBytes = 0;
+  /** Of frames that wait for their encoding. */
+  #encodingBytes = 0;
+  /** Resolves, and never rejects, when the last of them has been sent; undefined if there are none. */
+  #lastEncoding: Promise<void> | undefined;
   /** Sizes of the frames in flight, bytes; the oldest has the sequence number `#oldest`. */
   #sizes: number[] = [];
   #oldest = 1;
@@ -50,7 +54,7 @@ export class FlowControl {
   }
 
   get inFlightBytes(): number {
-    return this.#inFlightBytes;
+    return this.#inFlightBytes + this.#encodingBytes;
   }
 
   /** What the link carries, or the limit if that is lower, bytes a second; undefined while not known. */
@@ -78,11 +82,40 @@ export class FlowControl {
 
   /** Whether nothing more should be sent now. */
   get isFull(): boolean {
-    return this.#inFlightBytes >= this.#window || this.#limitWaitMs > 0;
+    return this.#isWindowFull || this.#limitWaitMs > 0;
   }
 
-  /** Sends a frame under the next sequence number, which it writes into it; resolves when the buffer is free again. */
-  async send(frame: Buffer): Promise<void> {
+  /**
+   * Sends a frame, after all that were given before; resolves when its buffer is free again.
+   * @param encoded what to send instead, once it is there: until then the frame counts as if it were in flight
+   */
+  async send(frame: Buffer, encoded?: Promise<Buffer>): Promise<void> {
+    const before = this.#lastEncoding;
+    if (encoded === undefined && before === undefined) return this.#sendNow(frame);
+    this.#encodingBytes += frame.length;
+    let sent: Promise<void> | undefined;
+    const turn = (async () => {
+      const ready = (await encoded) ?? frame;
+      await before;
+      this.#encodingBytes -= frame.length;
+      sent = this.#sendNow(ready);
+      // Whoever gave the frame learns of a failure; whoever waits for its turn does not care.
+      sent.catch(() => undefined);
+    })();
+    const settled = turn.catch(() => undefined);
+    this.#lastEncoding = settled;
+    await turn;
+    if (this.#lastEncoding === settled) this.#lastEncoding = undefined;
+    await sent;
+  }
+
+  /** Resolves when no frame waits for its encoding any more: a control message may follow all that were given. */
+  async encoded(): Promise<void> {
+    await this.#lastEncoding;
+  }
+
+  /** Sends a frame under the next sequence number, which it writes into it. */
+  async #sendNow(frame: Buffer): Promise<void> {
     this.#sequence = (this.#sequence + 1) % SEQUENCES;
     frame.writeUInt32BE(this.#sequence, 4);
     const now = performance.now();
@@ -105,6 +138,7 @@ export class FlowControl {
 
   /** Resolves when everything sent has been acknowledged. */
   async drained(): Promise<void> {
+    await this.encoded();
     while (this.#inFlightBytes > 0 || !this.#connectedPeer.isOpen) await this.#wait();
   }
 
@@ -136,6 +170,10 @@ export class FlowControl {
     this.#watch(peer);
   }
 
+  get #isWindowFull(): boolean {
+    return this.inFlightBytes >= this.#window;
+  }
+
   get #limitWaitMs(): number {
     return this.#limit.bytesPerSecond === 0 ? 0 : this.#limit.waitMs(performance.now());
   }
@@ -155,7 +193,7 @@ export class FlowControl {
 
   async #waitForRoom(): Promise<void> {
     for (;;) {
-      if (this.#inFlightBytes >= this.#window || !this.#connectedPeer.isOpen) {
+      if (this.#isWindowFull || !this.#connectedPeer.isOpen) {
         await this.#wait();
         continue;
       }

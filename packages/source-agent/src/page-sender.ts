@@ -1,5 +1,6 @@
 import type { MemoryReader } from '@pageferry/qemu';
 import {
+  CompressionGain,
   PAGE_SIZE,
   SentPages,
   copyPage,
@@ -16,6 +17,7 @@ import {
   MAX_ZERO_PAGES,
   PAGE_RECORD_BYTES,
   RUN_BYTES,
+  compressPages,
   writeAddress,
   writeDeltaHeader,
   writeHeader,
@@ -35,6 +37,8 @@ const LONGEST_DELTA = (PAGE_SIZE * 3) / 4;
 export interface SentCounts {
   /** Pages sent with their content. */
   normal: number;
+  /** Of these, pages that went compressed. */
+  compressed: number;
   /** Pages of which only what had changed was sent. */
   delta: number;
   /** Pages that had been written to, but were as they had been sent before: nothing was sent. */
@@ -42,7 +46,13 @@ export interface SentCounts {
   zero: number;
 }
 
-export const NOTHING_SENT: Readonly<SentCounts> = { normal: 0, delta: 0, unchanged: 0, zero: 0 };
+export const NOTHING_SENT: Readonly<SentCounts> = {
+  normal: 0,
+  compressed: 0,
+  delta: 0,
+  unchanged: 0,
+  zero: 0,
+};
 
 /** What is known of pages that are to be sent. */
 export interface Expectation {
@@ -72,6 +82,7 @@ export class PageSender {
   readonly #pages: OpenFrame;
   readonly #zeroPages: OpenFrame;
   readonly #deltas: OpenFrame;
+  readonly #compression = new CompressionGain();
   /** Bytes used of the open frame of deltas. */
   #deltaBytes = HEADER_BYTES;
   /** Fewer under a low limit on the bandwidth. */
@@ -139,7 +150,7 @@ export class PageSender {
 
   /**
    * Reads the pages now and puts them into frames: consecutive ones of one block, at most {@link longestRun}.
-   * @returns the bytes that they take on the wire
+   * @returns the bytes that they are expected to take on the wire
    */
   sendRun(first: number, count: number, { again }: Expectation = { again: false }): number {
     const block = this.#layout.blockOfPage(first);
@@ -162,7 +173,13 @@ export class PageSender {
       if (room !== undefined) await room;
       signal.throwIfAborted();
     }
+    await this.flushed();
+  }
+
+  /** As {@link flush}; resolves when a control message may follow. */
+  async flushed(): Promise<void> {
     this.flush();
+    await this.#flow.encoded();
   }
 
   /** Sends what has been collected, however little. */
@@ -189,7 +206,7 @@ export class PageSender {
     if (length > 0) return DELTA_HEADER_BYTES + length;
     const offset = this.page(block.index, address);
     this.#scratch.copy(this.target, offset, place * PAGE_SIZE, (place + 1) * PAGE_SIZE);
-    return PAGE_RECORD_BYTES;
+    return PAGE_RECORD_BYTES * this.#compression.expectedRatio;
   }
 
   /** Puts what changed in a page into a frame; answers its length in bytes, 0 if nothing did, -1 if too much did. */
@@ -213,7 +230,7 @@ export class PageSender {
     const frame = this.#deltas;
     if (frame.block !== undefined && frame.count > 0) {
       const bytes = Buffer.from(frame.buffer.subarray(0, this.#deltaBytes));
-      this.#send(bytes, FrameKind.pageDeltas, frame.block, frame.count, () => undefined);
+      this.#send(bytes, FrameKind.pageDeltas, frame.block, frame.count);
     }
     frame.count = 0;
     this.#deltaBytes = HEADER_BYTES;
@@ -223,7 +240,15 @@ export class PageSender {
     const { buffer, block, count } = this.#pages;
     if (block === undefined || count === 0) return;
     const frame = buffer.subarray(0, HEADER_BYTES + count * PAGE_RECORD_BYTES);
-    this.#send(frame, FrameKind.pages, block, count, () => this.#free.push(buffer));
+    writeHeader(frame, { kind: FrameKind.pages, sequence: 0, block: block.index, count });
+    const compressed = this.#compression.shouldCompress(this.#flow.bytesPerSecond)
+      ? this.#compress(frame, count)
+      : undefined;
+    // A connection that breaks is noticed by whoever waits for room in it.
+    this.#flow.send(frame, compressed).then(
+      () => this.#free.push(buffer),
+      () => undefined,
+    );
     this.#pages.buffer = this.#takeBuffer();
     this.#pages.count = 0;
     const allowed = Math.floor(this.#flow.longestFrameBytes / PAGE_RECORD_BYTES);
@@ -236,7 +261,7 @@ export class PageSender {
     this.#zeroPagesInFrame = 0;
     if (frame.block === undefined || frame.count === 0) return;
     const bytes = Buffer.from(frame.buffer.subarray(0, HEADER_BYTES + frame.count * RUN_BYTES));
-    this.#send(bytes, FrameKind.zeroPages, frame.block, frame.count, () => undefined);
+    this.#send(bytes, FrameKind.zeroPages, frame.block, frame.count);
     frame.count = 0;
   }
 
@@ -247,10 +272,19 @@ export class PageSender {
     this.#runPages = 0;
   }
 
-  #send(frame: Buffer, kind: Kind, block: Block, count: number, free: () => void): void {
+  /** What to send of the frame: as it is, if it hardly becomes smaller. */
+  async #compress(frame: Buffer, pages: number): Promise<Buffer> {
+    const begun = performance.now();
+    const compressed = await compressPages(frame);
+    this.#compression.compressed(frame.length, compressed.length, performance.now() - begun);
+    if (compressed.length >= frame.length) return frame;
+    this.sent.compressed += pages;
+    return compressed;
+  }
+
+  #send(frame: Buffer, kind: Kind, block: Block, count: number): void {
     writeHeader(frame, { kind, sequence: 0, block: block.index, count });
-    // A connection that breaks is noticed by whoever waits for room in it.
-    this.#flow.send(frame).then(free, () => undefined);
+    this.#flow.send(frame).catch(() => undefined);
   }
 
   #takeBuffer(): Buffer {

@@ -72,7 +72,7 @@ export async function runPrecopy(options: PrecopyOptions): Promise<SwitchOverPla
     options.switchOverForced() || (postcopyFollows && performance.now() > begun + options.timeLimitMs);
 
   await dirtyLog.readFirstPass(firstPassSink(sender, flow, scheduler, pending, enough), dirtied, signal);
-  sender.flush();
+  await sender.flushed();
   for (let lastRead = begun; ;) {
     const readBegun = performance.now();
     await dirtyLog.collect(dirtied, signal);
@@ -136,7 +136,7 @@ async function sendIteration(
   while (performance.now() < until && !enough()) {
     const run = scheduler.nextRun(sender.longestRun);
     if (run === undefined) {
-      sender.flush();
+      await sender.flushed();
       // What is left is hot: there is nothing to be done until the log has more to say.
       const shortest = sent ? LOG_INTERVAL_MS.shortest : LOG_INTERVAL_MS.longest;
       await sleep(Math.max(Math.min(begun + shortest, until) - performance.now(), 0), signal);
@@ -149,7 +149,7 @@ async function sendIteration(
     if (room !== undefined) await room;
     signal.throwIfAborted();
   }
-  sender.flush();
+  await sender.flushed();
 }
 
 /** Sends of the first pass what the link takes; over a slow link the rest is left to the scheduler. */

@@ -21,6 +21,7 @@ export {
   type PrecopyStanding,
 } from './precopy-scheduler.js';
 export { PushOrder, type HottestStripes, type PageRun } from './push-order.js';
+export { CompressionGain } from './compression-gain.js';
 export { RateLimit } from './rate-limit.js';
 export { copyPage, encodePageDelta, type PageWords } from './page-delta.js';
 export { SentPages } from './sent-pages.js';

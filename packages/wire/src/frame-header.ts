@@ -8,6 +8,7 @@ export const FrameKind = {
   stale: 0x12,
   deviceState: 0x13,
   pageDeltas: 0x14,
+  compressedPages: 0x15,
   requests: 0x20,
   ack: 0x21,
 } as const;

@@ -1,3 +1,4 @@
+export * from './compressed-frame.js';
 export * from './control-messages.js';
 export * from './endpoint.js';
 export * from './frame-header.js';

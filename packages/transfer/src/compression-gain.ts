@@ -1,0 +1,63 @@
+/** Compression must leave less than this of the bytes to be worth anything. */
+const WORTHWHILE_RATIO = 0.9;
+/** And must be so much faster than the link, since what it takes the processor misses elsewhere. */
+const SPEED_MARGIN = 1.5;
+/** Weight of the newest frame. */
+const SMOOTHING = 0.2;
+const FIRST_PROBE_INTERVAL = 16;
+const LONGEST_PROBE_INTERVAL = 256;
+
+/**
+ * Whether compressing frames makes a transfer faster: each frame that was compressed says how much smaller it became
+ * and how long it took. While it does not pay, a frame is tried now and then, ever more rarely.
+ */
+export class CompressionGain {
+  #ratio: number | undefined;
+  /** Uncompressed bytes a second that the compressor takes. */
+  #speed = 0;
+  #framesUntilProbe = 0;
+  #probeInterval = FIRST_PROBE_INTERVAL;
+  #pays = false;
+
+  /** Whether frames are compressed at the moment. */
+  get pays(): boolean {
+    return this.#pays;
+  }
+
+  /** Bytes on the wire over bytes before: 1 while nothing is compressed. */
+  get expectedRatio(): number {
+    return this.#pays ? (this.#ratio ?? 1) : 1;
+  }
+
+  /**
+   * Whether to compress the next frame.
+   * @param linkBytesPerSecond undefined while not known: nothing is compressed then
+   */
+  shouldCompress(linkBytesPerSecond: number | undefined): boolean {
+    if (linkBytesPerSecond === undefined) return false;
+    if (this.#framesUntilProbe > 0) this.#framesUntilProbe--;
+    this.#judge(linkBytesPerSecond);
+    if (this.#pays) return true;
+    if (this.#framesUntilProbe > 0) return false;
+    this.#framesUntilProbe = this.#probeInterval;
+    this.#probeInterval = Math.min(this.#probeInterval * 2, LONGEST_PROBE_INTERVAL);
+    return true;
+  }
+
+  /** A frame was compressed in `ms`. */
+  compressed(bytesBefore: number, bytesAfter: number, ms: number): void {
+    const speed = (bytesBefore / Math.max(ms, 0.01)) * 1000;
+    const ratio = bytesAfter / bytesBefore;
+    this.#speed = this.#ratio === undefined ? speed : this.#speed + SMOOTHING * (speed - this.#speed);
+    this.#ratio = this.#ratio === undefined ? ratio : this.#ratio + SMOOTHING * (ratio - this.#ratio);
+  }
+
+  #judge(linkBytesPerSecond: number): void {
+    const paid = this.#pays;
+    this.#pays =
+      this.#ratio !== undefined &&
+      this.#ratio < WORTHWHILE_RATIO &&
+      this.#speed > linkBytesPerSecond * SPEED_MARGIN;
+    if (this.#pays || paid) this.#probeInterval = FIRST_PROBE_INTERVAL;
+  }
+}

@@ -1,0 +1,51 @@
+import { compress, uncompressSync } from 'lz4-napi';
+import { PageferryError } from '@pageferry/errors';
+import {
+  FrameKind,
+  HEADER_BYTES,
+  MAX_FRAME_BYTES,
+  readHeader,
+  writeHeader,
+  type FrameHeader,
+} from './frame-header.js';
+import { PAGE_RECORD_BYTES } from './page-frames.js';
+
+/** Before the LZ4 block stands the number of bytes that it unfolds to: u32, little-endian, as the library writes it. */
+const SIZE_BYTES = 4;
+
+/** Turns a `pages` frame into a `compressedPages` frame, in another thread. The frame must not change meanwhile. */
+export async function compressPages(frame: Buffer): Promise<Buffer> {
+  const body = await compress(frame.subarray(HEADER_BYTES));
+  const compressed = Buffer.allocUnsafe(HEADER_BYTES + body.length);
+  writeHeader(compressed, { ...readHeader(frame), kind: FrameKind.compressedPages });
+  compressed.set(body, HEADER_BYTES);
+  return compressed;
+}
+
+/** The `pages` frame that a `compressedPages` frame was made of. Error: `protocol-violation`. */
+export function decompressPages(frame: Buffer, header: FrameHeader): Buffer {
+  const bytes = header.count * PAGE_RECORD_BYTES;
+  const claimed = frame.length < HEADER_BYTES + SIZE_BYTES ? -1 : frame.readUInt32LE(HEADER_BYTES);
+  // Looked at first: it is how much memory the library takes.
+  if (claimed !== bytes || HEADER_BYTES + bytes > MAX_FRAME_BYTES) {
+    throw new PageferryError(
+      'protocol-violation',
+      `a compressed frame of ${header.count} pages says that it unfolds to ${claimed} bytes`,
+    );
+  }
+  const pages = Buffer.allocUnsafe(HEADER_BYTES + bytes);
+  writeHeader(pages, { ...header, kind: FrameKind.pages });
+  pages.set(unfold(frame.subarray(HEADER_BYTES), bytes), HEADER_BYTES);
+  return pages;
+}
+
+function unfold(body: Buffer, bytes: number): Buffer {
+  let unfolded: Buffer;
+  try {
+    unfolded = uncompressSync(body);
+  } catch (cause) {
+    throw new PageferryError('protocol-violation', 'a compressed frame cannot be decompressed', { cause });
+  }
+  if (unfolded.length === bytes) return unfolded;
+  throw new PageferryError('protocol-violation', `a compressed frame unfolds to ${unfolded.length} bytes`);
+}
