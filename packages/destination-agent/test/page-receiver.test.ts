@@ -2,11 +2,14 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { PageferryError } from '@pageferry/errors';
 import { PAGE_SIZE, PageLayout, type Block } from '@pageferry/transfer';
 import {
+  DELTA_HEADER_BYTES,
   FrameKind,
   HEADER_BYTES,
   PAGE_RECORD_BYTES,
   RUN_BYTES,
+  compressPages,
   writeAddress,
+  writeDeltaHeader,
   writeHeader,
   writeRun,
 } from '@pageferry/wire';
@@ -25,6 +28,10 @@ class FakeSession implements PageWriter {
 
   async writeZeroPages(_block: Block, address: number, pages: number): Promise<void> {
     return this.#write('zero', address, pages);
+  }
+
+  async writePageDeltas(_block: Block, records: Buffer, offset: number): Promise<void> {
+    return this.#write('deltas', records.readUInt32BE(offset + 4), 1);
   }
 
   async #write(what: string, address: number, pages: number): Promise<void> {
@@ -86,6 +93,13 @@ function runsFrame(
   return frame;
 }
 
+function deltaFrame(sequence: number, page: number): Buffer {
+  const frame = Buffer.alloc(HEADER_BYTES + DELTA_HEADER_BYTES + 4, 1);
+  writeHeader(frame, { kind: FrameKind.pageDeltas, sequence, block: 0, count: 1 });
+  writeDeltaHeader(frame, HEADER_BYTES, page * PAGE_SIZE, 4);
+  return frame;
+}
+
 const turn = async (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 test('acknowledges frames in their order, also those that write nothing to QEMU', async () => {
@@ -126,6 +140,37 @@ test('places a page of post-copy once, however often it comes', () => {
     { what: 'zero', address: 4 * PAGE_SIZE, pages: 1 },
   ]);
   expect(receiver.missing.count).toBe(0);
+});
+
+test('passes page deltas on before the switch-over, and refuses them afterwards', async () => {
+  receiver.take(deltaFrame(1, 3));
+  expect(fake.writes).toEqual([{ what: 'deltas', address: 3 * PAGE_SIZE, pages: 1 }]);
+  expect(receiver.counts.deltaPages).toBe(1);
+  receiver.take(runsFrame(FrameKind.stale, 2, [[3, 1]]));
+  void receiver.receiveDeviceState(1);
+  receiver.enterPostcopy();
+  receiver.take(deltaFrame(3, 3));
+  await turn();
+  expect(fake.writes).toHaveLength(1);
+  expect(refused).toMatchObject([{ code: 'protocol-violation' }]);
+});
+
+test('passes compressed pages on as pages, in the same turn', async () => {
+  const compressed = await compressPages(pagesFrame(1, [5, 6]));
+  receiver.take(compressed);
+  receiver.take(pagesFrame(2, [7]));
+  expect(fake.writes).toEqual([
+    { what: 'pages', address: 5 * PAGE_SIZE, pages: 2 },
+    { what: 'pages', address: 7 * PAGE_SIZE, pages: 1 },
+  ]);
+});
+
+test('refuses a compressed frame that does not unfold to its pages before QEMU sees any of it', async () => {
+  const compressed = await compressPages(pagesFrame(1, [5, 6]));
+  receiver.take(compressed.subarray(0, -3));
+  await turn();
+  expect(fake.writes).toEqual([]);
+  expect(refused).toMatchObject([{ code: 'protocol-violation' }]);
 });
 
 test('refuses pages while the device state is loaded', async () => {

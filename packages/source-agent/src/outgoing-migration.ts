@@ -385,6 +385,8 @@ export class OutgoingMigration {
     const peer = this.#connectedPeer;
     this.#transition('pre-switchover');
     await this.#record({ event: 'stopping', postcopy });
+    // What is in flight would be waited for with the guest stopped; now it only writes a little more.
+    await flow.drained();
     signal.throwIfAborted();
     this.#transition('device');
 

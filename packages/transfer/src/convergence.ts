@@ -1,3 +1,6 @@
+/** Downtime, as a multiple of its fixed part, below which more iterations have nothing to gain. */
+const NOTHING_TO_GAIN = 1.2;
+
 /**
  * What pre-copy comes to: it goes on; the guest is stopped, as what is left fits the downtime limit; or more of it would
  * not bring the stop nearer.
@@ -59,8 +62,7 @@ export class Convergence {
     if (roundIsOver) this.#endRound(start);
     const downtimeMs = expectedDowntimeMs(start);
     if (downtimeMs !== undefined && downtimeMs <= start.downtimeLimitMs) {
-      // Below twice the fixed part there is nothing left to be gained.
-      const worthMore = downtimeMs > 2 * start.overheadMs && this.#roundsWithoutProgress === 0;
+      const worthMore = downtimeMs > NOTHING_TO_GAIN * start.overheadMs && this.#roundsWithoutProgress === 0;
       return worthMore ? 'iterate' : 'switch-over';
     }
     return this.#roundsWithoutProgress >= this.#patience ? 'stalled' : 'iterate';

@@ -1,6 +1,7 @@
 import { Convergence, expectedDowntimeMs } from './convergence.js';
 import { IterationTable, type Iteration } from './iteration-table.js';
 import { OrderedPropagation } from './ordered-propagation.js';
+import { PAGE_SIZE } from './page-layout.js';
 import type { PageSet } from './page-set.js';
 import type { HottestStripes, PageRun } from './push-order.js';
 
@@ -87,10 +88,9 @@ export class PrecopyScheduler {
   /** Ends an iteration, decides how to go on, and plans the next one. */
   decide(standing: PrecopyStanding): DecidedIteration {
     const { downtimeLimitMs, overheadMs, timeLimitMs, eachPageOnce } = this.#limits;
-    const { nowMs, sentBytes, inFlightBytes, bytesPerSecond } = standing;
+    const { nowMs, sentBytes, bytesPerSecond } = standing;
     const propagation = this.#propagation;
-    // What is in flight has to arrive before the last pages do.
-    const remainingBytes = propagation.pendingBytes + inFlightBytes;
+    const remainingBytes = propagation.pendingBytes + this.#rewrittenMeanwhile(standing);
     const start = { remainingBytes, bytesPerSecond, downtimeLimitMs, overheadMs, sentBytes };
     const ended = this.table.add({
       durationMs: nowMs - this.#begunMs,
@@ -129,6 +129,14 @@ export class PrecopyScheduler {
   sent(first: number, count: number, bytes: number): void {
     this.#sentPages += count;
     this.#propagation.took(first, count, bytes);
+  }
+
+  /** What the guest rewrites until all that is in flight has arrived, which the stop waits for, bytes. */
+  #rewrittenMeanwhile({ nowMs, inFlightBytes, bytesPerSecond }: PrecopyStanding): number {
+    const seconds = (nowMs - this.#begunMs) / 1000;
+    if (bytesPerSecond === undefined || seconds <= 0) return inFlightBytes;
+    const rewritten = (this.#dirtiedPages * PAGE_SIZE) / seconds;
+    return inFlightBytes * Math.min(rewritten / bytesPerSecond, 1);
   }
 
   /** Post-copy is there for the rest: only a rest that costs hardly more than its switch-over is sent before the stop. */

@@ -32,6 +32,8 @@ test('the numbers of the kinds are never given to something else', () => {
     zeroPages: 0x11,
     stale: 0x12,
     deviceState: 0x13,
+    pageDeltas: 0x14,
+    compressedPages: 0x15,
     requests: 0x20,
     ack: 0x21,
   });
@@ -49,7 +51,7 @@ describe('a frame is refused', () => {
   test.each<[string, Buffer, RegExp]>([
     ['that is empty', Buffer.alloc(0), /empty frame/],
     ['of kind 0', changed(0, 0), /unknown kind 0/],
-    ['of a kind that is not known', changed(0, 0x14), /unknown kind 20/],
+    ['of a kind that is not known', changed(0, 0x16), /unknown kind 22/],
     [
       'whose header is cut off',
       changed(0, FrameKind.ack).subarray(0, HEADER_BYTES - 1),

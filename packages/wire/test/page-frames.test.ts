@@ -1,12 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
+  DELTA_HEADER_BYTES,
   FrameKind,
   HEADER_BYTES,
   MAX_FRAME_BYTES,
   PAGE_BYTES,
   PAGE_RECORD_BYTES,
   RUN_BYTES,
+  checkDeltasFrame,
   checkPagesFrame,
   checkRunsFrame,
   readAddress,
@@ -14,6 +16,7 @@ import {
   runAddress,
   runPages,
   writeAddress,
+  writeDeltaHeader,
   writeHeader,
   writeRun,
 } from '../src/index.js';
@@ -234,4 +237,94 @@ test('the largest frames are checked in no time', () => {
   checkPages(pages);
   checkRuns(runs);
   expect(performance.now() - begun).toBeLessThan(500);
+});
+
+function deltasFrame(
+  deltas: readonly (readonly [address: number, length: number])[],
+  count = deltas.length,
+): Buffer {
+  const records = deltas.map(([address, length]) => {
+    const record = Buffer.alloc(DELTA_HEADER_BYTES + length, 0xab);
+    writeDeltaHeader(record, 0, address, length);
+    return record;
+  });
+  const frame = Buffer.concat([Buffer.alloc(HEADER_BYTES), ...records]);
+  writeHeader(frame, { kind: FrameKind.pageDeltas, sequence: 1, block: 0, count });
+  return frame;
+}
+
+const checkDeltas = (frame: Buffer, blockLength = BLOCK_BYTES): void => {
+  checkDeltasFrame(frame, readHeader(frame), blockLength);
+};
+
+test('a delta has the layout of the protocol, which is that of QEMU', () => {
+  const frame = deltasFrame([[0x12_3456_7000, 0x102]]);
+  expect(frame.subarray(HEADER_BYTES, HEADER_BYTES + 11).toString('hex')).toBe(
+    '0000001234567000' + '01' + '0102',
+  );
+});
+
+describe('a frame of deltas', () => {
+  test('passes with any lengths of up to a page', () => {
+    const deltas = fc.array(fc.tuple(pageNumbers, fc.integer({ min: 1, max: 4096 })), {
+      minLength: 1,
+      maxLength: 20,
+    });
+    fc.assert(
+      fc.property(deltas, (all) => {
+        checkDeltas(deltasFrame(all.map(([page, length]) => [page * PAGE_BYTES, length])));
+      }),
+    );
+  });
+
+  const valid = deltasFrame([
+    [0, 10],
+    [4096, 20],
+  ]);
+  const changed = (offset: number, value: number): Buffer => {
+    const frame = Buffer.from(valid);
+    frame[offset] = value;
+    return frame;
+  };
+
+  test.each<[string, Buffer]>([
+    ['without deltas', deltasFrame([])],
+    ['that counts too many', deltasFrame([[0, 10]], 2)],
+    [
+      'that counts too few',
+      deltasFrame(
+        [
+          [0, 10],
+          [4096, 20],
+        ],
+        1,
+      ),
+    ],
+    ['that is cut off', valid.subarray(0, valid.length - 1)],
+    ['that is cut off in a header', valid.subarray(0, HEADER_BYTES + 5)],
+    ['with bytes after the last', Buffer.concat([valid, Buffer.alloc(1)])],
+    ['with an unaligned address', changed(HEADER_BYTES + 7, 8)],
+    ['with an address outside of the block', changed(HEADER_BYTES, 1)],
+    ['with another encoding', changed(HEADER_BYTES + 8, 2)],
+    ['with an empty delta', deltasFrame([[0, 0]])],
+    ['with a delta longer than a page', deltasFrame([[0, 4097]])],
+  ])('is refused %s', (_what, frame) => {
+    expect(() => {
+      checkDeltas(frame);
+    }).toThrow(violation);
+  });
+
+  test('of any bytes passes or is a protocol violation', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ minLength: 1, maxLength: 200 }), fc.nat(4), (bytes, count) => {
+        const frame = Buffer.concat([Buffer.alloc(HEADER_BYTES), bytes]);
+        writeHeader(frame, { kind: FrameKind.pageDeltas, sequence: 1, block: 0, count });
+        try {
+          checkDeltas(frame);
+        } catch (error) {
+          expect(error).toEqual(violation);
+        }
+      }),
+    );
+  });
 });
