@@ -4,7 +4,7 @@ import { json } from 'node:stream/consumers';
 
 /** Bodies are JSON, both ways. */
 export interface JsonRequest {
-  readonly method: 'GET' | 'POST';
+  readonly method: 'GET' | 'POST' | 'PATCH';
   readonly path: string;
   readonly body?: unknown;
 }

@@ -30,6 +30,18 @@ const Milliseconds = Type.Number({ minimum: 0 });
 
 const StateEntry = Type.Object({ state: anyOf(states), at: Milliseconds });
 
+const Iteration = Type.Object({
+  number: Type.Integer({ minimum: 1 }),
+  durationMs: Milliseconds,
+  dirtiedPages: Count,
+  sentPages: Count,
+  skippedPages: Count,
+  sentBytes: Count,
+  bandwidth: nullable(Type.Number({ minimum: 0 })),
+  accumulatedRate: Type.Number({ minimum: 0 }),
+  remainingPages: Count,
+});
+
 /** A migration, as the source agent's API shows it. Rates are in bytes a second. */
 export const Migration = Type.Object({
   id: Type.String({ minLength: 1 }),
@@ -43,9 +55,19 @@ export const Migration = Type.Object({
   downtimeMs: nullable(Milliseconds),
   downtime: nullable(Type.Record(Type.String(), Milliseconds)),
   iterations: Count,
+  iterationTable: Type.Array(Iteration),
   memory: nullable(Type.Object({ bytes: Count, pages: Count })),
   remainingPages: Count,
-  pages: Type.Object({ normal: Count, zero: Count, requested: Count, pushed: Count }),
+  bandwidthCaps: Type.Object({ precopy: Count, postcopy: Count }),
+  pages: Type.Object({
+    normal: Count,
+    compressed: Count,
+    delta: Count,
+    unchanged: Count,
+    zero: Count,
+    requested: Count,
+    pushed: Count,
+  }),
   bytes: Type.Object({ sent: Count }),
   bandwidth: nullable(Type.Number({ minimum: 0 })),
   dirtyRate: nullable(Type.Number({ minimum: 0 })),
@@ -61,7 +83,7 @@ export const IncomingMigration = Type.Object({
   state: anyOf(states),
   history: Type.Array(StateEntry),
   owner: Type.Boolean(),
-  received: Type.Object({ normalPages: Count, zeroPages: Count, bytes: Count }),
+  received: Type.Object({ normalPages: Count, deltaPages: Count, zeroPages: Count, bytes: Count }),
   missingPages: Count,
   pageRequests: Count,
   error: nullable(

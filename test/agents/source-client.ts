@@ -3,12 +3,20 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { ApiClient } from './api-client.js';
 import { Migration, finalStates, type Mode, type State } from './migration.js';
 
+/** Bytes a second; 0 for no limit. */
+export interface BandwidthCaps {
+  readonly precopy?: number;
+  readonly postcopy?: number;
+}
+
 export interface MigrationRequest {
   readonly guest: string;
   readonly destination: { readonly url: string; readonly guest?: string };
   readonly mode?: Mode;
   readonly downtimeLimitMs?: number;
   readonly timeLimitMs?: number;
+  readonly whenStalled?: 'postcopy' | 'stop' | 'cancel';
+  readonly bandwidthCaps?: BandwidthCaps;
   readonly sourceAfter?: 'quit' | 'keep';
 }
 
@@ -26,6 +34,10 @@ export class SourceClient extends ApiClient<typeof Migration> {
 
   async migrate(request: MigrationRequest): Promise<Migration> {
     return this.migration({ method: 'POST', path: '/v1/migrations', body: request });
+  }
+
+  async limit(id: string, bandwidthCaps: BandwidthCaps): Promise<Migration> {
+    return this.migration({ method: 'PATCH', path: `/v1/migrations/${id}`, body: { bandwidthCaps } });
   }
 
   async cancel(id: string): Promise<Migration> {

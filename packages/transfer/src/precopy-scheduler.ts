@@ -6,7 +6,7 @@ import type { PageSet } from './page-set.js';
 import type { HottestStripes, PageRun } from './push-order.js';
 
 /** Downtime by last pages, as a multiple of the fixed part of it, from which on post-copy is the better stop. */
-const POSTCOPY_PAYS = 1.2;
+const POSTCOPY_PAYS = 1.5;
 
 /**
  * What comes next: another iteration; the stop, as what is left fits the downtime limit; or, as more iterations do not
