@@ -5,6 +5,9 @@ import { BandwidthEstimate, RateLimit } from '@pageferry/transfer';
 const SEQUENCES = 2 ** 32;
 const LONGEST_PAUSE_MS = 100;
 
+/** What carries the frames: one connection to the destination. */
+export type FrameCarrier = Pick<PeerConnection, 'sendFrame' | 'isOpen' | 'closed'>;
+
 /**
  * Sends data frames and keeps count of what is in flight: sent, and not yet acknowledged by the destination. What it
  * allows in flight, and in a second, may be changed at any time. From the acknowledgements it estimates the bandwidth.
@@ -14,7 +17,7 @@ export class FlowControl {
   readonly #limit = new RateLimit(0);
   /** Bytes of data frames sent. */
   sentBytes = 0;
-  #peer: PeerConnection | undefined;
+  #peer: FrameCarrier | undefined;
   #window: number;
   #sequence = 0;
   #inFlightBytes = 0;
@@ -34,7 +37,7 @@ export class FlowControl {
    * @param window bytes that may be in flight
    * @param signal ends every wait: a destination that has gone silent acknowledges nothing
    */
-  constructor(peer: PeerConnection | undefined, window: number, signal: AbortSignal) {
+  constructor(peer: FrameCarrier | undefined, window: number, signal: AbortSignal) {
     this.#peer = peer;
     this.#window = window;
     this.#signal = signal;
@@ -91,6 +94,7 @@ export class FlowControl {
    */
   async send(frame: Buffer, encoded?: Promise<Buffer>): Promise<void> {
     const before = this.#lastEncoding;
+    this.#limit.sent(frame.length, performance.now());
     if (encoded === undefined && before === undefined) return this.#sendNow(frame);
     this.#encodingBytes += frame.length;
     let sent: Promise<void> | undefined;
@@ -98,6 +102,7 @@ export class FlowControl {
       const ready = (await encoded) ?? frame;
       await before;
       this.#encodingBytes -= frame.length;
+      this.#limit.sent(ready.length - frame.length, performance.now());
       sent = this.#sendNow(ready);
       // Whoever gave the frame learns of a failure; whoever waits for its turn does not care.
       sent.catch(() => undefined);
@@ -118,9 +123,7 @@ export class FlowControl {
   async #sendNow(frame: Buffer): Promise<void> {
     this.#sequence = (this.#sequence + 1) % SEQUENCES;
     frame.writeUInt32BE(this.#sequence, 4);
-    const now = performance.now();
-    this.#bandwidth.busySince(now);
-    this.#limit.sent(frame.length, now);
+    this.#bandwidth.busySince(performance.now());
     this.#sizes.push(frame.length);
     this.#inFlightBytes += frame.length;
     this.sentBytes += frame.length;
@@ -161,7 +164,7 @@ export class FlowControl {
   }
 
   /** Goes on over a new connection; what was in flight on the old one is forgotten. */
-  reconnect(peer: PeerConnection): void {
+  reconnect(peer: FrameCarrier): void {
     this.#peer = peer;
     this.#sizes = [];
     this.#inFlightBytes = 0;
@@ -178,13 +181,13 @@ export class FlowControl {
     return this.#limit.bytesPerSecond === 0 ? 0 : this.#limit.waitMs(performance.now());
   }
 
-  get #connectedPeer(): PeerConnection {
+  get #connectedPeer(): FrameCarrier {
     if (this.#peer === undefined)
       throw new PageferryError('internal', 'there is no connection to the destination');
     return this.#peer;
   }
 
-  #watch(peer: PeerConnection): void {
+  #watch(peer: FrameCarrier): void {
     void peer.closed.then((reason) => {
       if (peer !== this.#peer) return;
       for (const { reject } of this.#waiting.splice(0)) reject(reason);

@@ -5,7 +5,7 @@ import { PageferryError } from '@pageferry/errors';
 import type { SourceConfiguration } from './configuration.js';
 import { OutgoingMigration, type OutgoingView } from './outgoing-migration.js';
 import type { InterruptedMigration } from './recovery.js';
-import type { MigrationRequest } from './request.js';
+import { refuseContradiction, type MigrationRequest } from './request.js';
 
 /** Migrations that are remembered for the API; of more the oldest that has ended is forgotten. */
 const MAX_REMEMBERED = 1000;
@@ -43,6 +43,7 @@ export class OutgoingMigrations {
   /** Starts a migration; it goes on by itself. Errors: `guest-not-found`, `guest-busy`, `journal`. */
   async start(request: MigrationRequest): Promise<OutgoingMigration> {
     this.#signal.throwIfAborted();
+    refuseContradiction(request);
     const { guestDirectory, stateDirectory } = this.#configuration;
     const path = guestSocketPath(guestDirectory, request.guest);
     this.#refuseBusy(request.guest);

@@ -60,6 +60,8 @@ export interface Expectation {
   readonly again: boolean;
 }
 
+export type GuestMemory = Pick<MemoryReader, 'readSync'>;
+
 /** A frame under construction: pages or runs of one block. */
 interface OpenFrame {
   buffer: Buffer;
@@ -77,7 +79,7 @@ export class PageSender {
   /** What was sent of pages that are likely to be sent again. */
   readonly sentPages: SentPages;
   readonly #layout: PageLayout;
-  readonly #memory: MemoryReader;
+  readonly #memory: GuestMemory;
   readonly #flow: FlowControl;
   readonly #pages: OpenFrame;
   readonly #zeroPages: OpenFrame;
@@ -86,7 +88,7 @@ export class PageSender {
   /** Bytes used of the open frame of deltas. */
   #deltaBytes = HEADER_BYTES;
   /** Fewer under a low limit on the bandwidth. */
-  #pagesAFrame = 1;
+  #pagesAFrame: number;
   #zeroPagesInFrame = 0;
   #runAddress = 0;
   #runPages = 0;
@@ -98,11 +100,12 @@ export class PageSender {
   readonly #now = { words: this.#words, start: 0 };
 
   /** @param sentPagesBytes most memory for copies of pages that are likely to be sent again */
-  constructor(layout: PageLayout, memory: MemoryReader, flow: FlowControl, sentPagesBytes: number) {
+  constructor(layout: PageLayout, memory: GuestMemory, flow: FlowControl, sentPagesBytes: number) {
     this.#layout = layout;
     this.#memory = memory;
     this.#flow = flow;
     this.sentPages = new SentPages(sentPagesBytes);
+    this.#pagesAFrame = this.#allowedPagesAFrame();
     this.#deltas = { buffer: Buffer.allocUnsafeSlow(DELTA_FRAME_BYTES), block: undefined, count: 0 };
     this.#pages = { buffer: this.#takeBuffer(), block: undefined, count: 0 };
     this.#zeroPages = {
@@ -251,8 +254,7 @@ export class PageSender {
     );
     this.#pages.buffer = this.#takeBuffer();
     this.#pages.count = 0;
-    const allowed = Math.floor(this.#flow.longestFrameBytes / PAGE_RECORD_BYTES);
-    this.#pagesAFrame = Math.max(Math.min(PAGES_A_FRAME, allowed), 1);
+    this.#pagesAFrame = this.#allowedPagesAFrame();
   }
 
   #flushZeroPages(): void {
@@ -285,6 +287,11 @@ export class PageSender {
   #send(frame: Buffer, kind: Kind, block: Block, count: number): void {
     writeHeader(frame, { kind, sequence: 0, block: block.index, count });
     this.#flow.send(frame).catch(() => undefined);
+  }
+
+  #allowedPagesAFrame(): number {
+    const allowed = Math.floor(this.#flow.longestFrameBytes / PAGE_RECORD_BYTES);
+    return Math.max(Math.min(PAGES_A_FRAME, allowed), 1);
   }
 
   #takeBuffer(): Buffer {

@@ -58,7 +58,7 @@ export class PostcopySender {
   }
 
   /** Serves the requests and acknowledgements that come over this connection. */
-  serve(peer: PeerConnection): void {
+  serve(peer: Pick<PeerConnection, 'onFrame'>): void {
     peer.onFrame = (frame) => {
       const header = readHeader(frame);
       if (header.kind === FrameKind.ack) this.#flow.acknowledge(header.sequence);

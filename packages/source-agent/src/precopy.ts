@@ -25,7 +25,7 @@ const LOG_COST_FACTOR = 4;
 const SLOW_LINK = 250_000_000;
 
 export interface PrecopyOptions {
-  readonly dirtyLog: DirtyLog;
+  readonly dirtyLog: Pick<DirtyLog, 'readFirstPass' | 'collect'>;
   readonly sender: PageSender;
   readonly flow: FlowControl;
   /** Pages that the destination lacks, or has in an old version: all of them, at the beginning. */

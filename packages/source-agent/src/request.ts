@@ -1,4 +1,5 @@
 import { GUEST_NAME_PATTERN } from '@pageferry/daemon';
+import { PageferryError } from '@pageferry/errors';
 import { Type, type Static } from '@sinclair/typebox';
 
 /** Bytes a second; 0 for no limit. */
@@ -60,6 +61,15 @@ export type MigrationRequest = Static<typeof MigrationRequest>;
 export const MigrationChange = Type.Object({ bandwidthCaps: Caps }, { additionalProperties: false });
 
 export type WhenStalled = NonNullable<MigrationRequest['whenStalled']>;
+
+/** Error: `request-invalid`, for what the schema cannot say. */
+export function refuseContradiction({ mode, whenStalled }: MigrationRequest): void {
+  if (whenStalled !== 'postcopy' || mode === 'hybrid') return;
+  throw new PageferryError(
+    'request-invalid',
+    `"whenStalled": "postcopy" does not fit the mode "${mode}": only "hybrid" begins with pre-copy and ends with post-copy`,
+  );
+}
 
 /** What the request, or the mode's default, says about pre-copy that does not pay. */
 export function whenStalled(request: MigrationRequest): WhenStalled {

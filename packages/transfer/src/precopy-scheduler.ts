@@ -133,6 +133,7 @@ export class PrecopyScheduler {
 
   /** What the guest rewrites until all that is in flight has arrived, which the stop waits for, bytes. */
   #rewrittenMeanwhile({ nowMs, inFlightBytes, bytesPerSecond }: PrecopyStanding): number {
+    if (this.#dirtiedPages === 0) return 0;
     const seconds = (nowMs - this.#begunMs) / 1000;
     if (bytesPerSecond === undefined || seconds <= 0) return inFlightBytes;
     const rewritten = (this.#dirtiedPages * PAGE_SIZE) / seconds;

@@ -43,7 +43,7 @@ export class RateLimit {
     return this.#available > 0 ? 0 : ((1 - this.#available) / this.#bytesPerSecond) * 1000;
   }
 
-  /** A frame of so many bytes is sent. */
+  /** A frame of so many bytes is sent; fewer than none if it turned out to be shorter. */
   sent(bytes: number, nowMs: number): void {
     if (this.#bytesPerSecond === 0) return;
     this.#fill(nowMs);
