@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { PageferryError } from '@pageferry/errors';
 import { FrameKind, HEADER_BYTES, readHeader, writeHeader } from '@pageferry/wire';
@@ -157,6 +158,8 @@ test('plans with the limit if the link carries more, or is not known yet', () =>
 test('a frame counts against the limit when it is given, not only when it has been encoded', async () => {
   const flow = new FlowControl(carrier, 1_000_000, abort.signal);
   flow.limitTo(100_000);
+  // What may be sent at once, 1000 bytes, has to come together first.
+  await sleep(20);
   let encode: (frame: Buffer) => void = () => undefined;
   const encoded = new Promise<Buffer>((resolve) => {
     encode = resolve;
