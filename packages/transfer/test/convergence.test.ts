@@ -1,48 +1,28 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { Convergence, expectedDowntimeMs, type ConvergenceDecision } from '../src/index.js';
+import {
+  Convergence,
+  expectedDowntimeMs,
+  type ConvergenceDecision,
+  type IterationStart,
+} from '../src/index.js';
 
 const MB = 1_000_000;
 const LIMITS = { bytesPerSecond: 100 * MB, downtimeLimitMs: 300, overheadMs: 50 };
+/** Over the limit by so many bytes that nothing below would fit. */
+const MUCH = 1000 * MB;
 
-/** Decisions over a sequence of remaining bytes, until the first that is not to iterate. */
-function decide(remaining: readonly number[]): ConvergenceDecision[] {
-  const convergence = new Convergence();
-  const decisions: ConvergenceDecision[] = [];
-  for (const remainingBytes of remaining) {
-    const decision = convergence.next({ ...LIMITS, remainingBytes });
-    decisions.push(decision);
-    if (decision !== 'iterate') break;
-  }
-  return decisions;
-}
-
-/**
- * Plain pre-copy of a guest that rewrites a working set evenly: within a time t it dirties of its hot bytes
- * the fraction 1 - e^(-rate t / hot).
- */
-function simulate(guest: { ram: number; hot: number; writesPerSecond: number }): {
-  outcome: ConvergenceDecision;
-  iterations: number;
-  remainingBytes: number;
-} {
-  const convergence = new Convergence();
-  let remainingBytes = guest.ram;
-  let dirtied: { bytes: number; durationMs: number } | undefined;
-  for (let iterations = 0; ; iterations++) {
-    const outcome = convergence.next({ ...LIMITS, remainingBytes, dirtied });
-    if (outcome !== 'iterate') return { outcome, iterations, remainingBytes };
-    const seconds = remainingBytes / LIMITS.bytesPerSecond;
-    const bytes =
-      guest.hot === 0 ? 0 : guest.hot * (1 - Math.exp((-guest.writesPerSecond * seconds) / guest.hot));
-    dirtied = { bytes, durationMs: seconds * 1000 };
-    remainingBytes = bytes;
-  }
+/** One look a round: each iteration sent everything that was worth it. */
+function rounds(remaining: readonly number[], convergence = new Convergence()): ConvergenceDecision[] {
+  return remaining.map((remainingBytes) =>
+    convergence.next({ ...LIMITS, remainingBytes, sentBytes: 0, exhausted: true }),
+  );
 }
 
 describe('Convergence', () => {
-  it('iterates while less remains each time and switches over once that fits the limit', () => {
-    expect(decide([1000 * MB, 500 * MB, 100 * MB, 25 * MB])).toEqual([
+  it('iterates while less remains each time, and stops the guest once that fits the limit and no longer falls', () => {
+    expect(rounds([1000 * MB, 500 * MB, 100 * MB, 24 * MB, 24 * MB])).toEqual([
+      'iterate',
       'iterate',
       'iterate',
       'iterate',
@@ -51,22 +31,35 @@ describe('Convergence', () => {
   });
 
   it('counts the fixed overhead as downtime', () => {
-    expect(decide([25 * MB + 1])).toEqual(['iterate']);
-    expect(decide([25 * MB])).toEqual(['switch-over']);
+    const stalled = rounds([26 * MB, 26 * MB, 26 * MB, 26 * MB]);
+    expect(stalled.at(-1)).toBe('stalled');
+    expect(rounds([25 * MB, 25 * MB]).at(-1)).toBe('switch-over');
   });
 
-  it('switches over with nothing left, even with an unknown bandwidth or a limit below the overhead', () => {
-    const start = { remainingBytes: 0, bytesPerSecond: undefined, downtimeLimitMs: 10, overheadMs: 50 };
+  it('stops the guest at once when hardly more than the overhead is left', () => {
+    expect(rounds([0.9 * MB])).toEqual(['switch-over']);
+    expect(rounds([1.1 * MB])).toEqual(['iterate']);
+  });
+
+  it('stops the guest with nothing left, even with an unknown bandwidth or a limit below the overhead', () => {
+    const start: IterationStart = {
+      remainingBytes: 0,
+      sentBytes: 0,
+      exhausted: false,
+      bytesPerSecond: undefined,
+      downtimeLimitMs: 10,
+      overheadMs: 50,
+    };
     expect(new Convergence().next(start)).toBe('switch-over');
   });
 
   it('iterates while the bandwidth is not known', () => {
-    const start = { remainingBytes: 1, bytesPerSecond: undefined, downtimeLimitMs: 300, overheadMs: 50 };
+    const start = { ...LIMITS, remainingBytes: 1, sentBytes: 0, exhausted: false, bytesPerSecond: undefined };
     expect(new Convergence().next(start)).toBe('iterate');
   });
 
-  it('has stalled after three iterations without progress', () => {
-    expect(decide([1000, 400, 400, 400, 400].map((mb) => mb * MB))).toEqual([
+  it('has stalled after three rounds without progress', () => {
+    expect(rounds([MUCH, 400 * MB, 400 * MB, 400 * MB, 400 * MB])).toEqual([
       'iterate',
       'iterate',
       'iterate',
@@ -75,77 +68,98 @@ describe('Convergence', () => {
     ]);
   });
 
-  it('has stalled when the minima improve by less than a tenth in three iterations', () => {
-    expect(decide([1000, 400, 390, 380, 370].map((mb) => mb * MB)).at(-1)).toBe('stalled');
+  it('has stalled when the minima fall by less than a tenth in three rounds', () => {
+    expect(rounds([MUCH, 400 * MB, 390 * MB, 380 * MB, 370 * MB]).at(-1)).toBe('stalled');
   });
 
   it('goes on while small improvements add up to a tenth in time', () => {
-    const remaining = Array.from({ length: 60 }, (_, iteration) => 1000 * MB * 0.95 ** iteration);
-    expect(decide(remaining)).not.toContain('stalled');
+    const remaining = Array.from({ length: 60 }, (_, round) => MUCH * 0.95 ** round);
+    expect(rounds(remaining)).not.toContain('stalled');
   });
 
   it('does not take the rise between two minima for a stall', () => {
-    expect(decide([1000, 400, 700, 650, 300, 500, 450, 200].map((mb) => mb * MB))).not.toContain('stalled');
+    const remaining = [1000, 400, 700, 650, 300, 500, 450, 200].map((megabytes) => megabytes * MB);
+    expect(rounds(remaining)).not.toContain('stalled');
   });
 
-  it('has stalled once the guest rewrites about as fast as the link carries', () => {
+  it('does not end a round before as much was sent as remained at its beginning', () => {
     const convergence = new Convergence();
-    convergence.next({ ...LIMITS, remainingBytes: 1000 * MB });
-    const dirtied = { bytes: 200 * MB, durationMs: 2000 };
-    expect(convergence.next({ ...LIMITS, remainingBytes: 200 * MB, dirtied })).toBe('stalled');
-    expect(
-      new Convergence().next({
-        ...LIMITS,
-        remainingBytes: 170 * MB,
-        dirtied: { ...dirtied, bytes: 170 * MB },
-      }),
-    ).toBe('iterate');
+    const start = { ...LIMITS, remainingBytes: 400 * MB, exhausted: false };
+    const decisions = Array.from({ length: 40 }, (_, look) =>
+      convergence.next({ ...start, sentBytes: look * 25 * MB }),
+    );
+    // The first look begins a round, and each round takes 16 looks.
+    expect(decisions).not.toContain('stalled');
+    const later = Array.from({ length: 20 }, (_, look) =>
+      convergence.next({ ...start, sentBytes: (40 + look) * 25 * MB }),
+    );
+    expect(later.indexOf('stalled')).toBe(8);
+  });
+
+  it('judges a round by its lowest remainder, wherever in it that was', () => {
+    const convergence = new Convergence();
+    const look = (remainingBytes: number, sentBytes: number): ConvergenceDecision =>
+      convergence.next({ ...LIMITS, remainingBytes, sentBytes, exhausted: false });
+    look(400 * MB, 0);
+    for (let round = 1; round < 8; round++) {
+      look(400 * MB * 0.8 ** round, round * 400 * MB - 100 * MB);
+      expect(look(400 * MB, round * 400 * MB)).toBe('iterate');
+    }
   });
 
   it('prefers the switch-over to a stall', () => {
     const convergence = new Convergence();
-    const start = { ...LIMITS, remainingBytes: 30 * MB };
-    for (let iteration = 0; iteration < 5; iteration++) convergence.next(start);
+    const start = { ...LIMITS, remainingBytes: 30 * MB, sentBytes: 0, exhausted: true };
+    for (let round = 0; round < 5; round++) convergence.next(start);
     expect(convergence.next(start)).toBe('stalled');
     expect(convergence.next({ ...start, downtimeLimitMs: 400 })).toBe('switch-over');
   });
 
   it('goes on after a stall when progress is made again', () => {
     const convergence = new Convergence();
-    for (let iteration = 0; iteration < 5; iteration++)
-      convergence.next({ ...LIMITS, remainingBytes: 900 * MB });
-    expect(convergence.next({ ...LIMITS, remainingBytes: 500 * MB })).toBe('iterate');
+    expect(
+      rounds(
+        Array.from({ length: 5 }, () => 900 * MB),
+        convergence,
+      ).at(-1),
+    ).toBe('stalled');
+    expect(rounds([500 * MB], convergence)).toEqual(['iterate']);
   });
 
-  it('switches over an idle guest after one iteration', () => {
-    expect(simulate({ ram: 1000 * MB, hot: 0, writesPerSecond: 0 })).toMatchObject({
-      outcome: 'switch-over',
-      iterations: 1,
-    });
+  it('can be told how much progress and patience are wanted', () => {
+    const patient = new Convergence({ patience: 5 });
+    expect(
+      rounds(
+        Array.from({ length: 6 }, () => MUCH),
+        patient,
+      ).indexOf('stalled'),
+    ).toBe(5);
+    const content = new Convergence({ improvement: 0.01, patience: 1 });
+    expect(rounds([400 * MB, 390 * MB, 380 * MB, 379 * MB], content)).toEqual([
+      'iterate',
+      'iterate',
+      'iterate',
+      'stalled',
+    ]);
   });
 
-  it('gives up at the second look on a guest that rewrites its hot set many times faster than the link', () => {
-    expect(simulate({ ram: 1000 * MB, hot: 250 * MB, writesPerSecond: 1000 * MB })).toMatchObject({
-      outcome: 'stalled',
-      iterations: 2,
-    });
-  });
-
-  it('ends for every guest, and within the limit if it switches over', () => {
+  it('ends whatever remains, and stops the guest only when the rest fits the limit', () => {
+    const remainders = fc.array(fc.integer({ min: 0, max: 2000 * MB }), { minLength: 1, maxLength: 30 });
     fc.assert(
-      fc.property(
-        fc.record({
-          ram: fc.integer({ min: 100 * MB, max: 10_000_000 * MB }),
-          hot: fc.integer({ min: 0, max: 100_000 * MB }),
-          writesPerSecond: fc.integer({ min: 0, max: 2000 * MB }),
-        }),
-        (guest) => {
-          const { outcome, remainingBytes } = simulate({ ...guest, hot: Math.min(guest.hot, guest.ram) });
-          if (outcome === 'switch-over') {
-            expect(expectedDowntimeMs({ ...LIMITS, remainingBytes })).toBeLessThanOrEqual(300);
-          }
-        },
-      ),
+      fc.property(remainders, fc.boolean(), (remaining, exhausted) => {
+        const convergence = new Convergence();
+        let sentBytes = 0;
+        let looks = 0;
+        for (; looks < 10_000; looks++) {
+          const remainingBytes = remaining[looks % remaining.length] ?? 0;
+          const start = { ...LIMITS, remainingBytes, sentBytes, exhausted };
+          const decision = convergence.next(start);
+          if (decision === 'switch-over') expect(expectedDowntimeMs(start)).toBeLessThanOrEqual(300);
+          if (decision !== 'iterate') break;
+          sentBytes += 25 * MB;
+        }
+        expect(looks).toBeLessThan(10_000);
+      }),
     );
   });
 });
@@ -155,7 +169,9 @@ describe('expectedDowntimeMs', () => {
     expect(expectedDowntimeMs({ ...LIMITS, remainingBytes: 10 * MB })).toBe(150);
   });
 
-  it('is unknown without a bandwidth', () => {
-    expect(expectedDowntimeMs({ ...LIMITS, bytesPerSecond: undefined, remainingBytes: 1 })).toBeUndefined();
+  it('is the overhead with nothing left, and unknown without a bandwidth', () => {
+    const unknown = { ...LIMITS, bytesPerSecond: undefined };
+    expect(expectedDowntimeMs({ ...unknown, remainingBytes: 0 })).toBe(50);
+    expect(expectedDowntimeMs({ ...unknown, remainingBytes: 1 })).toBeUndefined();
   });
 });

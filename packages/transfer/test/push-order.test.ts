@@ -159,6 +159,63 @@ describe('PushOrder', () => {
     );
   });
 
+  describe('of a guest that was watched', () => {
+    const hottest = { order: Uint32Array.of(20, 5), pages: 32 };
+
+    it('takes turns between the hottest stripes and the bubble', () => {
+      const missing = fullSet(flatLayout(1000));
+      const order = new PushOrder(missing, hottest);
+      expect(push(order, missing, 6, 16)).toEqual([
+        [640, 655],
+        [0, 15],
+        [656, 671],
+        [16, 31],
+        [160, 175],
+        [32, 47],
+      ]);
+    });
+
+    it('stays around a request first', () => {
+      const missing = fullSet(flatLayout(1000));
+      const order = new PushOrder(missing, hottest);
+      order.requested(300);
+      const firsts = push(order, missing, 9, 4).map(([first]) => first);
+      expect(firsts.slice(0, 8).every((first) => Math.abs(first - 300) < 32)).toBe(true);
+      expect(firsts[8]).toBe(640);
+    });
+
+    it('yields every page once, in whole host pages, whatever is hot and asked for', () => {
+      const cases = layoutsWithPages.chain(({ layout, pages }) =>
+        fc.record({
+          layout: fc.constant(layout),
+          pages: fc.constant(pages),
+          order: fc.shuffledSubarray(Array.from({ length: layout.capacity / 32 }, (_, stripe) => stripe)),
+          asked: fc.array(fc.nat(), { maxLength: 5 }),
+        }),
+      );
+      fc.assert(
+        fc.property(cases, ({ layout, pages, order: hot, asked }) => {
+          const all = pagesOf(layout);
+          const missing = setOf(layout, pages);
+          missing.growToHostPages();
+          const wanted = contents(missing);
+          const order = new PushOrder(missing, { order: Uint32Array.from(hot), pages: 32 });
+          const pushed: number[] = [];
+          for (let run = order.nextRun(8); run !== undefined; run = order.nextRun(8)) {
+            const { firstPage, pagesPerHostPage } = layout.blockOfPage(run.first);
+            expect((run.first - firstPage) % pagesPerHostPage).toBe(0);
+            expect(run.count).toBeGreaterThan(0);
+            pushed.push(...pagesIn(run));
+            missing.deleteRange(run.first, run.count);
+            const next = asked.pop();
+            if (next !== undefined) order.requested(all[next % all.length] ?? 0);
+          }
+          expect(pushed.sort((a, b) => a - b)).toEqual(wanted);
+        }),
+      );
+    });
+  });
+
   it('has nothing to yield when nothing is missing', () => {
     expect(new PushOrder(new PageSet(flatLayout(10))).nextRun(1)).toBeUndefined();
   });
