@@ -2,10 +2,11 @@
 const WORTHWHILE_RATIO = 0.9;
 /** And must be so much faster than the link, since what it takes the processor misses elsewhere. */
 const SPEED_MARGIN = 1.5;
-/** Weight of the newest frame. */
-const SMOOTHING = 0.2;
-const FIRST_PROBE_INTERVAL = 16;
-const LONGEST_PROBE_INTERVAL = 256;
+/** Weight of the newest frame: memory has regions, and the next one may be another matter. */
+const SMOOTHING = 0.4;
+/** Frames. What does not shrink is given up early by the compressor, so that a look costs little. */
+const FIRST_PROBE_INTERVAL = 8;
+const LONGEST_PROBE_INTERVAL = 32;
 
 /**
  * Whether compressing frames makes a transfer faster: each frame that was compressed says how much smaller it became
@@ -44,7 +45,7 @@ export class CompressionGain {
     return true;
   }
 
-  /** A frame was compressed in `ms`. */
+  /** A frame was compressed, and took `ms` of a compressor's time. */
   compressed(bytesBefore: number, bytesAfter: number, ms: number): void {
     const speed = (bytesBefore / Math.max(ms, 0.01)) * 1000;
     const ratio = bytesAfter / bytesBefore;
