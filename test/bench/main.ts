@@ -1,69 +1,65 @@
-import { writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { Command, InvalidArgumentError } from 'commander';
 import { ensureEnvironment } from '../environment/install.js';
-import { repository } from '../environment/paths.js';
-import { measure, type Run } from './measure.js';
-import { report, toMarkdown } from './report.js';
+import { writeDocuments } from './documents.js';
+import { linkTitle } from './link.js';
+import { thisMachine } from './machine.js';
+import { measure, type Measurement } from './measure.js';
+import { readOptions } from './options.js';
+import { milliseconds, none, seconds } from './report/format.js';
+import { toMarkdown } from './report/markdown.js';
+import { report } from './report/report.js';
+import { inOrder, merge, readResults, writeResults } from './results-file.js';
+import type { Run } from './run.js';
 import { scenarios } from './scenarios.js';
 
-interface Options {
-  readonly scenario?: string;
-  readonly method?: string;
-  readonly runs: number;
-  readonly json?: boolean;
-  readonly writeDocs?: boolean;
-}
+const options = readOptions();
+const { measurements, save } = options;
+if (measurements.length === 0) throw new Error('no scenario is measured by these methods over these links');
 
-function positiveInteger(text: string): number {
-  const value = Number(text);
-  if (!Number.isInteger(value) || value < 1)
-    throw new InvalidArgumentError('a positive whole number is wanted');
-  return value;
-}
-
-const options = new Command('npm run bench --')
-  .description(
-    "Measures pageferry side by side with QEMU's own migration: real guests, the same link, in turn.",
-  )
-  .option('--scenario <name>', `one of ${scenarios.map(({ name }) => name).join(', ')}`)
-  .option('--method <name>', 'one method only, beside the baseline of the scenario')
-  .option('--runs <number>', 'of each method', positiveInteger, 3)
-  .option('--json', 'the report as one JSON object in the last line')
-  .option('--write-docs', 'writes docs/benchmarks.md')
-  .parse()
-  .opts<Options>();
-
-const chosen = scenarios
-  .filter(({ name }) => options.scenario === undefined || name === options.scenario)
-  .map((scenario) => ({
-    ...scenario,
-    methods: scenario.methods.filter(
-      (method, index) => options.method === undefined || index === 0 || method === options.method,
-    ),
-  }));
-if (chosen.length === 0) throw new Error(`there is no scenario ${options.scenario ?? ''}`);
-
-await ensureEnvironment({ log: console.error });
+const { qemuVersion } = await ensureEnvironment({ log: console.error });
+const machine = thisMachine(qemuVersion);
+const older = save === undefined ? [] : await readResults(save);
 const results: Run[] = [];
-for (const scenario of chosen) {
-  for (let run = 1; run <= options.runs; run++) {
-    for (const method of scenario.methods) {
-      const result = await measure(scenario, method);
-      results.push(result);
-      console.error(
-        `${scenario.name} ${run}/${options.runs} ${method}: total ${result.totalMs.toFixed(0)} ms, ` +
-          `downtime ${result.downtimeMs?.toFixed(0) ?? '–'} ms, gap ${result.guestGapMs.toFixed(0)} ms`,
-      );
-    }
+let failures = 0;
+
+function progressOf({ scenario, link, method }: Measurement, run: Run, number: number): string {
+  const { totalMs, downtimeMs, guestGapMs, guestErrors, error } = run;
+  const outcome = guestErrors === 0 ? '' : ', THE GUEST IS DAMAGED';
+  return (
+    `${number}/${measurements.length} ${scenario.name}, ${linkTitle(link)}, ${method}: ` +
+    `total ${seconds(totalMs)} s, downtime ${downtimeMs === null ? none : milliseconds(downtimeMs)} ms, ` +
+    `gap ${guestGapMs === null ? none : milliseconds(guestGapMs)} ms${outcome}` +
+    (error === null ? '' : `, not completed: ${error}`)
+  );
+}
+
+/** Resolves when it has left this process, which is soon to end. */
+const print = (text: string): Promise<void> =>
+  new Promise((resolve) => {
+    process.stdout.write(`${text}\n`, () => {
+      resolve();
+    });
+  });
+
+for (const [index, measurement] of measurements.entries()) {
+  const { scenario, link, method } = measurement;
+  const date = new Date().toISOString();
+  try {
+    const figures = await measure(measurement);
+    const run: Run = { scenario: scenario.name, link, method, date, machine, ...figures };
+    results.push(run);
+    if (run.guestErrors !== 0) failures++;
+    console.error(progressOf(measurement, run, index + 1));
+    // What has been measured must not be lost with what comes after it.
+    if (save !== undefined) await writeResults(save, merge(older, results));
+  } catch (error) {
+    failures++;
+    console.error(`${scenario.name}, ${linkTitle(link)}, ${method}: could not be measured:`, error);
   }
 }
 
-const measured = report(chosen, results);
-const markdown = toMarkdown(chosen, measured);
-console.log(markdown);
-if (options.writeDocs === true) await writeFile(join(repository, 'docs', 'benchmarks.md'), markdown);
-if (options.json === true) console.log(JSON.stringify(measured));
-const damaged = results.filter(({ guestErrors }) => guestErrors > 0);
-if (damaged.length > 0) console.error(`${damaged.length} guests came out damaged`);
-process.exit(damaged.length > 0 ? 1 : 0);
+const measured = report(inOrder(results));
+await print(toMarkdown(scenarios, measured));
+if (options.writeDocs) await writeDocuments(results);
+if (options.json) await print(JSON.stringify(measured));
+if (failures > 0) console.error(`${failures} runs have failed, or left a damaged guest`);
+process.exit(failures > 0 ? 1 : 0);

@@ -1,122 +1,126 @@
-import { readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { startAgents, type Agents } from '../agents/agents.js';
-import { requestMove, startIncoming } from '../agents/move-guest.js';
+import { startIncoming } from '../agents/move-guest.js';
 import type { Guest } from '../guests/guest.js';
 import { longestGap, monotonicMs } from '../guests/heartbeat.js';
-import { migrateByQemu } from '../hosts/qemu-migration.js';
-import type { Method, Scenario } from './scenarios.js';
+import { countContentPages } from './content-pages.js';
+import type { Link } from './link.js';
+import type { Load } from './load.js';
+import { isQemus, type Method } from './method.js';
+import { move, type Outcome } from './move.js';
+import { peakBytes, processorMs } from './process-figures.js';
+import type { Run } from './run.js';
+import type { Scenario } from './scenario.js';
 
-/** One migration of one guest. Times in ms. */
-export interface Run {
-  readonly scenario: string;
+export interface Measurement {
+  readonly scenario: Scenario;
+  readonly link: Link;
   readonly method: Method;
-  readonly completed: boolean;
-  readonly totalMs: number;
-  readonly downtimeMs: number | null;
-  /** The longest time in which the guest's own workload made no progress. */
-  readonly guestGapMs: number;
-  /** That the source's network interface sent. */
-  readonly wireBytes: number;
-  readonly pages: number;
-  readonly pageRequests: number;
-  /** Processor time of both QEMUs and, if they were there, both daemons. */
-  readonly cpuMs: number;
-  /** The larger one of the daemons' peaks, bytes; null for QEMU's own migration. */
-  readonly daemonPeakBytes: number | null;
-  readonly guestErrors: number;
 }
 
-type Outcome = Pick<Run, 'completed' | 'totalMs' | 'downtimeMs' | 'pages' | 'pageRequests'>;
+/** All that one migration tells; what it was and where is for the caller to add. */
+export type Figures = Omit<Run, 'scenario' | 'link' | 'method' | 'date' | 'machine'>;
 
-const giveUpMs = 120_000;
-const clockTickMs = 10;
+const undisturbedMs = 1000;
+
+/** A guest at its work, and everything that is needed to move it. */
+interface Prepared {
+  readonly agents: Agents;
+  readonly load: Load;
+  readonly source: Guest;
+  readonly destination: Guest;
+}
 
 /** Boots a guest, moves it by the method, lets it check itself, and ends everything. */
-export async function measure(scenario: Scenario, method: Method): Promise<Run> {
-  const { megabitsPerSecond, memoryMiB, fillMiB, megabytesPerSecond } = scenario;
-  const agents = await startAgents(megabitsPerSecond === undefined ? {} : { megabitsPerSecond });
+export async function measure({ scenario, link, method }: Measurement): Promise<Figures> {
+  const agents = await startAgents(link === null ? {} : { megabitsPerSecond: link });
   try {
-    const source = await agents.source.startGuest({ name: 'guest', memoryMiB });
+    const load = scenario.load(link);
+    const source = await agents.source.startGuest({
+      name: 'guest',
+      memoryMiB: scenario.memoryMiB,
+      ...(await load.hardware?.()),
+    });
     await source.waitUntilReady();
-    await source.workload.fill(fillMiB, 1, 'random');
-    await source.workload.write({ megabytesPerSecond });
+    await load.start(source);
     const destination = await startIncoming(source, agents.destination);
-
-    const byQemu = method === 'qemu-precopy' || method === 'qemu-postcopy';
-    const daemons = byQemu ? [] : [agents.sourceAgent.pid, agents.destinationAgent.pid];
-    const processes = [source.pid, destination.pid, ...daemons];
-    const cpuBefore = processorMs(processes);
-    const { sentBytes: sentBefore } = await agents.hosts.source.traffic();
-    const from = monotonicMs();
-    const outcome = byQemu
-      ? await moveByQemu(agents, source, destination, method)
-      : await moveByPageferry(agents, source, method);
-    const to = monotonicMs();
-    const { sentBytes } = await agents.hosts.source.traffic();
-    const cpuMs = processorMs(processes) - cpuBefore;
-    const home = outcome.completed ? destination : source;
-    await home.waitUntilReady();
-    const { errors } = await home.workload.check();
-    const heartbeats = [await source.workload.heartbeats(), await destination.workload.heartbeats()];
-    return {
-      scenario: scenario.name,
-      method,
-      ...outcome,
-      guestGapMs: longestGap(heartbeats, from, to).milliseconds,
-      wireBytes: sentBytes - sentBefore,
-      cpuMs,
-      daemonPeakBytes: byQemu ? null : Math.max(...daemons.map(peakBytes)),
-      guestErrors: errors,
-    };
+    return await moveAndCheck({ agents, load, source, destination }, method);
   } finally {
     await agents.close();
   }
 }
 
-async function moveByQemu(
-  { hosts }: Agents,
-  source: Guest,
-  destination: Guest,
-  method: 'qemu-precopy' | 'qemu-postcopy',
-): Promise<Outcome> {
-  const { completed, totalMs, downtimeMs, pages, pageRequests } = await migrateByQemu(
-    hosts,
-    source,
-    destination,
-    { method: method === 'qemu-precopy' ? 'precopy' : 'postcopy', timeLimitMs: giveUpMs },
-  );
-  return { completed, totalMs, downtimeMs: downtimeMs ?? null, pages, pageRequests };
-}
-
-async function moveByPageferry(
-  agents: Agents,
-  source: Guest,
-  mode: 'precopy' | 'postcopy' | 'hybrid',
-): Promise<Outcome> {
-  // The source's QEMU is kept, for its processor time.
-  const { id } = await requestMove(source, agents, { mode, sourceAfter: 'keep', timeLimitMs: giveUpMs });
-  const moved = await agents.sourceAgent.client.waitUntilOver(id, giveUpMs + 30_000, { intervalMs: 50 });
+async function moveAndCheck(prepared: Prepared, method: Method): Promise<Figures> {
+  const { agents, load, source, destination } = prepared;
+  const contentPages = await countContentPages(source);
+  const undisturbedRate = await rateOf(load, source);
+  const daemons = isQemus(method) ? [] : [agents.sourceAgent.pid, agents.destinationAgent.pid];
+  const sides = [
+    [source.pid, ...daemons.slice(0, 1)],
+    [destination.pid, ...daemons.slice(1)],
+  ] as const;
+  const cpuBefore = sides.map(processorMs);
+  const cpuSince = (side: 0 | 1): number | null => {
+    const [before, after] = [cpuBefore[side], processorMs(sides[side])];
+    return before === undefined || after === undefined ? null : after - before;
+  };
+  const { sentBytes: sentBefore } = await agents.hosts.source.traffic();
+  const workBefore = await load.work(source);
+  const from = monotonicMs();
+  const outcome = await move(agents, source, destination, method).catch(lost);
+  const to = monotonicMs();
+  const { sentBytes } = await agents.hosts.source.traffic();
+  const [sourceCpuMs, destinationCpuMs] = [cpuSince(0), cpuSince(1)];
   return {
-    completed: moved.state === 'completed',
-    totalMs: moved.totalMs,
-    downtimeMs: moved.downtimeMs,
-    pages: moved.pages.normal,
-    pageRequests: moved.pages.requested,
+    ...outcome,
+    contentPages,
+    undisturbedRate,
+    sourceCpuMs,
+    destinationCpuMs,
+    wireBytes: sentBytes - sentBefore,
+    daemonPeakBytes: daemons.length === 0 ? null : Math.max(...daemons.map(peakBytes)),
+    ...(await guestsView(prepared, outcome.completed, { from, to, workBefore })),
   };
 }
 
-/** User and system time so far (proc(5), `/proc/PID/stat`, fields 14 and 15). */
-function processorMs(pids: readonly number[]): number {
-  return pids
-    .map((pid) => {
-      const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-      const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-      return (Number(fields[11]) + Number(fields[12])) * clockTickMs;
-    })
-    .reduce((sum, ms) => sum + ms, 0);
+async function rateOf(load: Load, guest: Guest): Promise<number> {
+  const before = await load.work(guest);
+  const from = monotonicMs();
+  await sleep(undisturbedMs);
+  const after = await load.work(guest);
+  return ((after - before) * 1000) / (monotonicMs() - from);
 }
 
-function peakBytes(pid: number): number {
-  const status = readFileSync(`/proc/${pid}/status`, 'utf8');
-  return Number(/^VmHWM:\s+(\d+) kB$/m.exec(status)?.[1] ?? 0) * 1024;
+/** A migration without an end. */
+function lost(error: unknown): Outcome {
+  return {
+    completed: false,
+    error: error instanceof Error ? error.message : String(error),
+    totalMs: 0,
+    downtimeMs: null,
+    reportedDowntimeMs: null,
+    pages: 0,
+    pageRequests: 0,
+  };
+}
+
+async function guestsView(
+  { load, source, destination }: Prepared,
+  moved: boolean,
+  { from, to, workBefore }: { readonly from: number; readonly to: number; readonly workBefore: number },
+): Promise<Pick<Run, 'guestGapMs' | 'rate' | 'guestErrors'>> {
+  const home = moved ? destination : source;
+  try {
+    await home.workload.waitUntilAnswering(30_000);
+    const rate = (((await load.work(home)) - workBefore) * 1000) / (monotonicMs() - from);
+    const heartbeats = [await source.workload.heartbeats(), await destination.workload.heartbeats()];
+    return {
+      rate,
+      guestGapMs: longestGap(heartbeats, from, to).milliseconds,
+      guestErrors: await load.check(home),
+    };
+  } catch (error) {
+    console.error(`the guest is lost: ${String(error)}\n${home.log().slice(-2000)}`);
+    return { rate: null, guestGapMs: null, guestErrors: null };
+  }
 }

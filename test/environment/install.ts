@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { buildInitramfs } from '../guests/initramfs.js';
 import { dependencyOf, installCommands, runApt } from './apt.js';
 import { isRecentEnough, minimumQemu, missingPackages, qemuVersion } from './tools.js';
-import { isUnpacked, unpackPackage, unpackedPackage } from './unpacked-package.js';
+import { unpackMissing, unpackedPackage } from './unpacked-package.js';
 
 /** What guests are started with. */
 export interface Environment {
@@ -42,19 +42,6 @@ async function install(log: (line: string) => void): Promise<boolean> {
   return true;
 }
 
-async function unpack(log: (line: string) => void, listsAreFresh: boolean): Promise<void> {
-  const missing = unpacked.filter(({ name }) => !isUnpacked(name));
-  if (missing.length > 0 && isRoot && !listsAreFresh) {
-    log('apt-get update');
-    await runApt('apt-get update');
-  }
-  for (const { name, find } of missing) {
-    const debianPackage = await find();
-    log(`download and unpack ${debianPackage}`);
-    await unpackPackage(name, debianPackage);
-  }
-}
-
 async function only(directory: string, prefix: string): Promise<string> {
   const name = (await readdir(directory)).find((candidate) => candidate.startsWith(prefix));
   if (name === undefined) throw new Error(`${directory} has no ${prefix}…`);
@@ -64,7 +51,7 @@ async function only(directory: string, prefix: string): Promise<string> {
 /** Makes sure of all that tests and demo need on Debian 12; has nothing to do, and is fast, from the second time on. */
 export async function ensureEnvironment(options: EnvironmentOptions = {}): Promise<Environment> {
   const log = options.log ?? (() => undefined);
-  await unpack(log, await install(log));
+  await unpackMissing(unpacked, log, await install(log));
   const version = await qemuVersion();
   if (version === undefined || !isRecentEnough(version)) {
     throw new Error(`QEMU ${minimumQemu} or newer is needed, found ${version ?? 'none'}`);

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, readFile, readdir, rename, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { cache, source } from '../environment/paths.js';
 import { run } from '../environment/run.js';
 import { cpio, type CpioEntry } from './cpio.js';
@@ -31,6 +31,26 @@ export interface InitramfsInputs {
   readonly busybox: string;
   /** The folder below `/lib/modules` of the unpacked kernel package. */
   readonly modules: string;
+}
+
+/** Adds folders and programs (by their paths in the guest) to a first file system; returns the path of the new one. */
+export async function extendInitramfs(
+  initramfs: string,
+  folders: readonly string[],
+  programs: ReadonlyMap<string, Buffer>,
+): Promise<string> {
+  const added = cpio([
+    ...folders.map((path) => ({ path, mode: folder })),
+    ...[...programs].map(([path, content]) => ({ path, mode: file, content })),
+  ]);
+  const key = createHash('sha256').update(basename(initramfs)).update(added).digest('hex').slice(0, 16);
+  const result = join(dirname(initramfs), `${key}.cpio`);
+  if (existsSync(result)) return result;
+  const unique = `${result}.${String(process.pid)}`;
+  // The kernel unpacks one archive after the other.
+  await writeFile(unique, Buffer.concat([await readFile(initramfs), added]));
+  await rename(unique, result);
+  return result;
 }
 
 async function workloadSources(): Promise<string[]> {

@@ -20,6 +20,8 @@ export interface GuestHardware {
   readonly memoryBackend?: MemoryBackend;
   /** The guest mounts its ext4 file system. */
   readonly disk?: { readonly path: string; readonly format: 'raw' | 'qcow2' };
+  /** Its first file system in place of the usual one, which is contained in it. */
+  readonly initramfs?: string;
   /** More of the guest kernel's command line. */
   readonly kernelArguments?: string;
 }
@@ -85,7 +87,7 @@ export function qemuArguments(
     ...memory,
     ...(hardware.ovmf === true ? flashArguments(environment, files) : []),
     ...(hardware.vga === true ? ['-device', 'VGA'] : []),
-    ...['-kernel', environment.kernel, '-initrd', environment.initramfs],
+    ...['-kernel', environment.kernel, '-initrd', hardware.initramfs ?? environment.initramfs],
     ...['-append', [kernelArguments, clock, hardware.kernelArguments].filter(Boolean).join(' ')],
     ...['-qmp', `unix:${files.qmpSocket},server=on,wait=off`],
     ...['-qmp', `unix:${files.monitorSocket},server=on,wait=off`],

@@ -11,21 +11,19 @@ export interface Filled {
   readonly ms: number;
 }
 
-export interface WriteOptions {
+/** `zipf`: the r-th of the runs of 8 pages is written 1/r times as often as the first; runs lie scattered. */
+export type WritePattern = 'sequential' | 'random' | 'zipf';
+
+export interface WritePlan {
   /** 10^6 bytes of whole pages, all writers together; pages of which only words change count in full. */
   readonly megabytesPerSecond: number;
   /** Where in the filled memory, in percent; all of it by default. */
   readonly startPercent?: number;
   readonly sizePercent?: number;
-  readonly pattern?: 'sequential' | 'random';
+  /** `random` by default. */
+  readonly pattern?: WritePattern;
   /** Whether a page is rewritten as a whole (default) or in a few words. */
   readonly extent?: 'whole' | 'words';
-}
-
-export interface WrittenRegion {
-  /** Number of the first page among all filled ones, in the order of filling. */
-  readonly first: number;
-  readonly pages: number;
 }
 
 export interface MemoryCheck {
@@ -73,6 +71,12 @@ function numbersOf(answer: string): (name: string) => number {
       throw new Error(`no number ${name} in the answer "${answer}"`);
     return value;
   };
+}
+
+function encodePlan(plan: WritePlan): string {
+  const { megabytesPerSecond, startPercent = 0, sizePercent = 100 - startPercent } = plan;
+  const { pattern = 'random', extent = 'whole' } = plan;
+  return [megabytesPerSecond, startPercent, sizePercent, pattern, extent].join(':');
 }
 
 /** Controls the program in the guest that fills, rewrites and verifies memory and files. */
@@ -132,18 +136,13 @@ export class Workload {
     return { pages: number('pages'), ms: number('ms') };
   }
 
-  /** Rewrites pages from now on; each is verified before. */
-  async write(options: WriteOptions): Promise<WrittenRegion> {
-    const { megabytesPerSecond, startPercent = 0, sizePercent = 100 - startPercent } = options;
-    const { pattern = 'random', extent = 'whole' } = options;
-    const number = numbersOf(
-      await this.command(`write ${megabytesPerSecond} ${startPercent} ${sizePercent} ${pattern} ${extent}`),
-    );
-    return { first: number('first'), pages: number('pages') };
+  /** Rewrites pages from now on, by up to four plans at once; each page is verified before. */
+  async write(...plans: readonly WritePlan[]): Promise<void> {
+    await this.command(['write', ...plans.map(encodePlan)].join(' '));
   }
 
   async stopWriting(): Promise<void> {
-    await this.command('write 0');
+    await this.write();
   }
 
   /** Verifies all filled memory, also while it is being rewritten. */
@@ -180,6 +179,13 @@ export class Workload {
   /** Runs a command line in the guest's busybox shell; its output goes to the console. Returns its wait status. */
   async shell(commandLine: string, timeoutMs?: number): Promise<number> {
     return numbersOf(await this.command(`shell ${commandLine}`, timeoutMs))('status');
+  }
+
+  /** The first line that a command line prints; an error if it fails. */
+  async output(commandLine: string, timeoutMs?: number): Promise<string> {
+    const [status, ...words] = (await this.command(`output ${commandLine}`, timeoutMs)).split(' ');
+    if (status !== 'status=0') throw new Error(`"${commandLine}" has failed in the guest: ${status ?? ''}`);
+    return words.join(' ');
   }
 
   async poweroff(): Promise<void> {

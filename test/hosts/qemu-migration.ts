@@ -1,9 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { eventually, withDeadline } from '../environment/deadline.js';
+import { eventually } from '../environment/deadline.js';
 import { fieldsOf, isFields, numberOf, stringOf, type Fields } from '../environment/values.js';
 import type { Guest } from '../guests/guest.js';
 import { monotonicMs } from '../guests/heartbeat.js';
 import type { Hosts } from './hosts.js';
+import { watchDowntime } from './watch-downtime.js';
 
 interface Method {
   readonly capabilities: readonly string[];
@@ -14,14 +15,17 @@ interface Method {
 
 const mebibyte = 1024 * 1024;
 
+/** Everything that is not named here is as QEMU has it by default: zero pages are found in all of them. */
 const methods = {
   precopy: { capabilities: [], parameters: {} },
-  'precopy-xbzrle': { capabilities: ['xbzrle'], parameters: { 'xbzrle-cache-size': 512 * mebibyte } },
-  'precopy-multifd-zstd': {
+  // QEMU's default cache, 64 MiB, and one with room for all pages of a guest of 512 MiB.
+  xbzrle: { capabilities: ['xbzrle'], parameters: {} },
+  'xbzrle-512m': { capabilities: ['xbzrle'], parameters: { 'xbzrle-cache-size': 512 * mebibyte } },
+  'multifd-zstd': {
     capabilities: ['multifd'],
     parameters: { 'multifd-compression': 'zstd', 'multifd-channels': 2 },
   },
-  'precopy-auto-converge': { capabilities: ['auto-converge'], parameters: {} },
+  'auto-converge': { capabilities: ['auto-converge'], parameters: {} },
   postcopy: { capabilities: ['postcopy-ram'], parameters: {}, postcopyAfterPasses: 0 },
   'postcopy-preempt': {
     capabilities: ['postcopy-ram', 'postcopy-preempt'],
@@ -58,7 +62,7 @@ export interface QemuMigrationResult {
   readonly reportedDowntimeMs: number;
   /** Of the RAM's migration stream. */
   readonly bytes: number;
-  /** Pages sent other than as zeros. */
+  /** Pages sent other than as zeros, those sent as differences included. */
   readonly pages: number;
   readonly pageRequests: number;
   /** Passes over the memory. */
@@ -116,11 +120,20 @@ async function startPostcopy(source: Guest, afterPasses: number, deadline: numbe
   await source.monitor.execute('migrate-start-postcopy');
 }
 
-async function waitForEnd(source: Guest, deadline: number): Promise<void> {
-  while (monotonicMs() < deadline) {
-    if (ended.has((await progress(source)).status)) return;
+/** Waits for the end, or makes one; returns the last answer with figures, which a cancelled migration has none of. */
+async function waitForEnd(source: Guest, deadline: number): Promise<Fields> {
+  for (;;) {
+    const { status, answer } = await progress(source);
+    if (ended.has(status)) return answer;
+    if (monotonicMs() > deadline) {
+      await cancel(source);
+      return answer;
+    }
     await sleep(pollMs);
   }
+}
+
+async function cancel(source: Guest): Promise<void> {
   await source.monitor.execute('migrate_cancel');
   await eventually(
     async () => ended.has((await progress(source)).status),
@@ -130,39 +143,29 @@ async function waitForEnd(source: Guest, deadline: number): Promise<void> {
   );
 }
 
-/** Watches for the guest to stop here and run there. */
-function watchDowntime(source: Guest, destination: Guest): () => Promise<number | undefined> {
-  let stopped: number | undefined;
-  void source.monitor.timeOf('STOP').then((time) => (stopped = time));
-  const resumed = destination.monitor.timeOf('RESUME');
-  return async () => {
-    // A guest that was stopped before stays so.
-    if (stopped === undefined) return undefined;
-    return (await withDeadline(resumed, graceMs, `${destination.name} to run`)) - stopped;
-  };
-}
-
 function resultOf(
-  answer: Fields,
+  last: Fields,
+  figures: Fields,
   downtimeMs: number | undefined,
   from: number,
   to: number,
 ): QemuMigrationResult {
-  const ram = isFields(answer['ram']) ? answer['ram'] : {};
+  const ram = isFields(figures['ram']) ? figures['ram'] : {};
+  const differences = isFields(figures['xbzrle-cache']) ? figures['xbzrle-cache'] : {};
   const number = (fields: Fields, name: string): number => {
     const value = fields[name];
     return typeof value === 'number' ? value : 0;
   };
-  const error = answer['error-desc'];
-  const status = stringOf(answer, 'status');
+  const error = last['error-desc'];
+  const status = stringOf(last, 'status');
   return {
     completed: status === 'completed',
     status: typeof error === 'string' ? `${status}: ${error}` : status,
-    totalMs: number(answer, 'total-time'),
+    totalMs: number(figures, 'total-time'),
     downtimeMs,
-    reportedDowntimeMs: number(answer, 'downtime'),
+    reportedDowntimeMs: number(figures, 'downtime'),
     bytes: number(ram, 'transferred'),
-    pages: number(ram, 'normal'),
+    pages: number(ram, 'normal') + number(differences, 'pages'),
     pageRequests: number(ram, 'postcopy-requests'),
     iterations: number(ram, 'dirty-sync-count'),
     from,
@@ -188,8 +191,9 @@ export async function migrateByQemu(
   if (method.postcopyAfterPasses !== undefined) {
     await startPostcopy(source, method.postcopyAfterPasses, deadline);
   }
-  await waitForEnd(source, deadline);
+  const figures = await waitForEnd(source, deadline);
   const { status, answer } = await progress(source);
+  const to = monotonicMs();
   const downtimeMs = status === 'completed' ? await downtime() : undefined;
-  return resultOf(answer, downtimeMs, from, monotonicMs());
+  return resultOf(answer, figures, downtimeMs, from, to);
 }

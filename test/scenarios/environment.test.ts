@@ -5,6 +5,7 @@ import { createDisk } from '../guests/disk.js';
 import { Guests } from '../guests/guests.js';
 import { longestGap, monotonicMs } from '../guests/heartbeat.js';
 import { differingPages } from '../guests/memory-comparison.js';
+import type { WritePlan } from '../guests/workload.js';
 import { openHosts, type Hosts } from '../hosts/hosts.js';
 import { migrateByQemu, type QemuMigrationMethod } from '../hosts/qemu-migration.js';
 
@@ -35,7 +36,10 @@ describe('the guest', () => {
     await workload.fill(16, 3, 'zero');
     await workload.write({ megabytesPerSecond: 20, startPercent: 25, sizePercent: 50 });
     await sleep(300);
-    await workload.write({ megabytesPerSecond: 20, pattern: 'sequential', extent: 'words' });
+    await workload.write(
+      { megabytesPerSecond: 20, sizePercent: 50, pattern: 'sequential', extent: 'words' },
+      { megabytesPerSecond: 20, startPercent: 50, pattern: 'zipf' },
+    );
     await sleep(300);
     expect(await workload.check()).toMatchObject({ pages: 48 * pagesPerMib, errors: 0 });
     await workload.stopWriting();
@@ -43,6 +47,28 @@ describe('the guest', () => {
     expect(status).toMatchObject({ errors: 0, processors: 2 });
     expect(status.written).toBeGreaterThan(1000);
     expect(workload.reportedErrors).toEqual([]);
+    expect(await workload.output('echo one two; echo three')).toBe('one two');
+    await expect(workload.output('exit 3')).rejects.toThrow('failed in the guest');
+  });
+
+  test('writes by several plans at once, each at its own rate, and stops', async () => {
+    const { workload } = await bootGuest();
+    await workload.fill(32);
+    const fast = { megabytesPerSecond: 40, sizePercent: 50 } as const;
+    const slow = { megabytesPerSecond: 4, startPercent: 50, pattern: 'zipf' } as const;
+    const writtenBy = async (...plans: readonly WritePlan[]): Promise<number> => {
+      const before = await workload.status();
+      await workload.write(...plans);
+      await sleep(500);
+      await workload.stopWriting();
+      const after = await workload.status();
+      return after.written - before.written;
+    };
+    const [both, slowOnly] = [await writtenBy(fast, slow), await writtenBy(slow)];
+    expect(both).toBeGreaterThan(3 * slowOnly);
+    expect(slowOnly).toBeGreaterThan(0);
+    expect(await writtenBy()).toBe(0);
+    expect(await workload.check()).toMatchObject({ errors: 0 });
   });
 
   test('reports a corrupted page with its number', async () => {
@@ -121,7 +147,7 @@ describe("QEMU's own migration", () => {
     return { source, destination };
   }
 
-  test.each<QemuMigrationMethod>(['precopy', 'precopy-multifd-zstd', 'postcopy'])(
+  test.each<QemuMigrationMethod>(['precopy', 'multifd-zstd', 'postcopy'])(
     'by %s keeps a writing guest whole',
     async (method) => {
       const { source, destination } = await startPair();

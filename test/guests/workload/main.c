@@ -34,25 +34,38 @@ static void fill(unsigned id, char **arguments, int count) {
   control_print("%u ok pages=%llu ms=%llu", id, pages, (u64)(now_ns() - begin) / 1000000);
 }
 
+// Fills in a plan from `MB/S:START%:SIZE%:PATTERN:EXTENT`; null or what is wrong with it.
+static const char *parse_plan(char *text, struct write_plan *plan) {
+  char *rate = strsep(&text, ":"), *start_text = strsep(&text, ":"), *size_text = strsep(&text, ":");
+  char *pattern = strsep(&text, ":"), *extent = strsep(&text, ":");
+  if (!extent || text) return "usage: write [MB/S:START%:SIZE%:sequential|random|zipf:whole|words]...";
+  double start = strtod(start_text, 0), size = strtod(size_text, 0);
+  if (start < 0 || size <= 0 || start + size > 100) return "region outside of the memory";
+  plan->bytes_per_second = strtod(rate, 0) * 1e6;
+  plan->first = memory_pages() * (start / 100);
+  plan->pages = memory_pages() * (size / 100);
+  if (plan->pages < RUN_PAGES) return "too few pages in the region";
+  plan->whole = is(extent, "whole");
+  if (!plan->whole && !is(extent, "words")) return "unknown extent";
+  if (is(pattern, "sequential")) plan->pattern = PATTERN_SEQUENTIAL;
+  else if (is(pattern, "random")) plan->pattern = PATTERN_RANDOM;
+  else if (is(pattern, "zipf")) {
+    plan->pattern = PATTERN_ZIPF;
+    plan->runs = zipf_over(plan->pages / RUN_PAGES);
+    if (!plan->runs) return "not enough memory";
+  } else return "unknown pattern";
+  return 0;
+}
+
 static void write_pages(unsigned id, char **arguments, int count) {
-  struct write_plan plan = {0};
-  if (count == 1 && is(arguments[0], "0")) {
-    writers_set(plan);
-    return control_print("%u ok first=0 pages=0", id);
+  struct write_plan plans[MAX_PLANS] = {0};
+  if (count > MAX_PLANS) return control_print("%u failed too many plans", id);
+  for (int i = 0; i < count; i++) {
+    const char *failure = parse_plan(arguments[i], &plans[i]);
+    if (failure) return control_print("%u failed %s", id, failure);
   }
-  if (count != 5) return control_print("%u failed usage: write MB/S START%% SIZE%% sequential|random whole|words", id);
-  double start = strtod(arguments[1], 0), size = strtod(arguments[2], 0);
-  if (start < 0 || size <= 0 || start + size > 100) return control_print("%u failed region outside of the memory", id);
-  plan.bytes_per_second = strtod(arguments[0], 0) * 1e6;
-  plan.first = memory_pages() * (start / 100);
-  plan.pages = memory_pages() * (size / 100);
-  plan.sequential = is(arguments[3], "sequential");
-  plan.whole = is(arguments[4], "whole");
-  if (!plan.sequential && !is(arguments[3], "random")) return control_print("%u failed unknown pattern", id);
-  if (!plan.whole && !is(arguments[4], "words")) return control_print("%u failed unknown extent", id);
-  if (plan.pages == 0) return control_print("%u failed no pages in the region", id);
-  writers_set(plan);
-  control_print("%u ok first=%u pages=%u", id, plan.first, plan.pages);
+  writers_set(plans, count);
+  control_print("%u ok plans=%d", id, count);
 }
 
 static void check(unsigned id) {
@@ -82,11 +95,23 @@ static void check_disk(unsigned id) {
 
 static void shell(unsigned id, const char *command) { control_print("%u ok status=%d", id, system(command)); }
 
+// Answers with the first line that the command prints.
+static void output(unsigned id, const char *command) {
+  char line[256] = "";
+  FILE *stream = popen(command, "r");
+  if (!stream) return control_print("%u failed no process", id);
+  if (!fgets(line, sizeof line, stream)) line[0] = 0;
+  line[strcspn(line, "\n")] = 0;
+  int status = pclose(stream);
+  control_print("%u ok status=%d %s", id, status, line);
+}
+
 static void execute(char *line) {
   char *rest = line;
   unsigned id = strtoul(strsep(&rest, " "), 0, 10);
   char *name = strsep(&rest, " ");
   if (is(name, "shell")) return shell(id, rest ? rest : "");
+  if (is(name, "output")) return output(id, rest ? rest : "");
   char *arguments[MAX_ARGUMENTS + 1] = {0};
   int count = 0;
   while (rest && count < MAX_ARGUMENTS) arguments[count++] = strsep(&rest, " ");

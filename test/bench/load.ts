@@ -1,0 +1,16 @@
+import type { Guest } from '../guests/guest.js';
+import type { GuestHardware } from '../guests/qemu-arguments.js';
+
+/** What a guest does while it is moved. */
+export interface Load {
+  /** For the document. */
+  readonly description: string;
+  /** What the guest needs for it, besides memory. */
+  hardware?(): Promise<Pick<GuestHardware, 'initramfs'>>;
+  /** Starts it in a guest that has booted; resolves when it does its usual work. */
+  start(guest: Guest): Promise<void>;
+  /** What has been done so far, in a unit of its own. */
+  work(guest: Guest): Promise<number>;
+  /** Checks all that the guest can check of itself; the number of errors found. */
+  check(guest: Guest): Promise<number>;
+}

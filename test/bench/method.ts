@@ -1,0 +1,48 @@
+import { modes, type Mode } from '../agents/migration.js';
+import type { QemuMigrationMethod } from '../hosts/qemu-migration.js';
+
+/** What moves a guest, and how the document calls it. */
+interface Mover {
+  readonly title: string;
+  readonly mode?: Mode;
+  readonly qemu?: QemuMigrationMethod;
+}
+
+const movers = {
+  precopy: {
+    mode: 'precopy',
+    title: 'pageferry, pre-copy; the guest is stopped for the rest when more rounds gain nothing',
+  },
+  hybrid: { mode: 'hybrid', title: 'pageferry, pre-copy and then post-copy' },
+  postcopy: { mode: 'postcopy', title: 'pageferry, post-copy from the first byte' },
+  'qemu-precopy': { qemu: 'precopy', title: "QEMU's pre-copy as it is by default" },
+  'qemu-xbzrle': { qemu: 'xbzrle', title: "QEMU's pre-copy with xbzrle, its cache of 64 MiB as by default" },
+  'qemu-xbzrle-512m': {
+    qemu: 'xbzrle-512m',
+    title: "QEMU's pre-copy with xbzrle, its cache of 512 MiB, which holds the whole guest",
+  },
+  'qemu-multifd-zstd': {
+    qemu: 'multifd-zstd',
+    title: "QEMU's pre-copy with multifd, 2 channels, and zstd at its default level",
+  },
+  'qemu-auto-converge': {
+    qemu: 'auto-converge',
+    title: "QEMU's pre-copy with auto-converge, which slows the guest down, as it is by default",
+  },
+  'qemu-postcopy': { qemu: 'postcopy', title: "QEMU's post-copy, started at once" },
+} as const satisfies Record<string, Mover>;
+
+export type Method = keyof typeof movers;
+
+/** What everything is compared with. */
+export const baseline = 'qemu-precopy' satisfies Method;
+
+export const isMethod = (name: string): name is Method => Object.hasOwn(movers, name);
+
+export const methods = Object.keys(movers).filter(isMethod);
+
+export const moverOf = (method: Method): Mover => movers[method];
+
+export const isQemus = (method: Method): boolean => moverOf(method).qemu !== undefined;
+
+export const pageferrys: readonly Method[] = modes;

@@ -1,0 +1,172 @@
+import { linkTitle, type Link } from '../link.js';
+import { ratioOf, type Find } from './ratios.js';
+import { completes, type Summary } from './summary.js';
+
+/** What is wanted, and what there is. */
+export interface Target {
+  readonly name: string;
+  /** At most so much. */
+  readonly wanted: number;
+  readonly unit: string;
+  /** Null where there is nothing to compare with: QEMU has not come to an end. */
+  readonly measured: number | null;
+  readonly reached: boolean;
+  readonly remark: string;
+}
+
+/** Ratios to QEMU's plain pre-copy that pages on the wire, downtime and total time are wanted to have. */
+const wantedRatios = [
+  { scenario: 'write-intensive', link: 1000, pages: 0.5, downtime: 0.5, totalTime: 0.6 },
+  { scenario: 'hotspot', link: 1000, pages: 0.5, downtime: 0.5, totalTime: 0.5 },
+  { scenario: 'zipf', link: 200, pages: 0.5, downtime: 0.5, totalTime: 0.6 },
+  { scenario: 'idle', link: 1000, pages: 1, downtime: 1, totalTime: 1 },
+] as const;
+
+const ratioFigures = [
+  { figure: 'pages', title: 'pages on the wire' },
+  { figure: 'downtime', title: 'downtime' },
+  { figure: 'totalTime', title: 'total time' },
+] as const;
+
+const at = (scenario: string, link: Link): string => `${scenario}, ${linkTitle(link)}`;
+
+const atMost = (
+  wanted: number,
+  unit: string,
+  measured: number,
+): Pick<Target, 'wanted' | 'unit' | 'measured' | 'reached' | 'remark'> => ({
+  wanted,
+  unit,
+  measured,
+  reached: measured <= wanted,
+  remark: '',
+});
+
+/** A ratio to QEMU's plain pre-copy. If that does not come to an end, then to come to one is what is wanted. */
+function precopyTargets(find: Find): Target[] {
+  return wantedRatios.flatMap(({ scenario, link, ...wanted }) => {
+    const [ours, theirs] = [find(scenario, link, 'precopy'), find(scenario, link, 'qemu-precopy')];
+    if (ours === undefined || theirs === undefined) return [];
+    return ratioFigures.map(({ figure, title }) => {
+      const name = `${at(scenario, link)}, precopy: ${title}`;
+      const measured = ratioOf(figure, ours, theirs);
+      if (completes(theirs) && measured !== null && completes(ours)) {
+        return { name, ...atMost(wanted[figure], '× QEMU', measured) };
+      }
+      return {
+        name,
+        wanted: wanted[figure],
+        unit: '× QEMU',
+        measured: null,
+        ...againstUnfinished(ours, theirs),
+      };
+    });
+  });
+}
+
+function againstUnfinished(ours: Summary, theirs: Summary): Pick<Target, 'reached' | 'remark'> {
+  const of = ({ completed, runs }: Summary): string => `${completed} of ${runs}`;
+  return {
+    reached: completes(ours) && !completes(theirs),
+    remark: `completed: QEMU ${of(theirs)}, pageferry ${of(ours)}`,
+  };
+}
+
+/** Everywhere that QEMU's pre-copy gives up, pageferry's comes to an end. */
+function completionTargets(summaries: readonly Summary[], find: Find): Target[] {
+  return summaries
+    .filter((summary) => summary.method === 'qemu-precopy' && !completes(summary))
+    .flatMap(({ scenario, link }) => {
+      const ours = find(scenario, link, 'precopy');
+      if (ours === undefined) return [];
+      const unfinished = ours.runs - ours.completed;
+      const name = `${at(scenario, link)}, precopy: runs given up, where QEMU gives up`;
+      return [{ name, ...atMost(0, 'runs', unfinished) }];
+    });
+}
+
+/** A better value of both, as far as they came to an end. */
+function better(figure: 'totalTime', candidates: readonly (Summary | undefined)[]): Summary | undefined {
+  return candidates
+    .flatMap((candidate) => (candidate !== undefined && completes(candidate) ? [candidate] : []))
+    .sort((a, b) => (a[figure]?.median ?? Infinity) - (b[figure]?.median ?? Infinity))[0];
+}
+
+/** What is wanted of hybrid in all scenarios. */
+function hybridTargets(summaries: readonly Summary[], find: Find): Target[] {
+  return summaries
+    .filter(({ method, link }) => method === 'hybrid' && link !== null)
+    .flatMap((ours) => {
+      const { scenario, link } = ours;
+      const [precopy, postcopy] = [
+        find(scenario, link, 'qemu-precopy'),
+        find(scenario, link, 'qemu-postcopy'),
+      ];
+      const content = ours.contentPages?.median ?? 0;
+      const wanted: readonly (readonly [string, number, string, number | null])[] = [
+        ['pages on the wire', 2, '× its pages', content === 0 ? null : (ours.pages?.median ?? 0) / content],
+        ['downtime', 1, "× QEMU's post-copy", ratioOf('downtime', ours, postcopy)],
+        [
+          'total time',
+          1,
+          "× the better of QEMU's two",
+          ratioOf('totalTime', ours, better('totalTime', [precopy, postcopy])),
+        ],
+      ];
+      return wanted.flatMap(([title, limit, unit, measured]) => {
+        if (measured === null) return [];
+        const target = atMost(limit, unit, measured);
+        const name = `${at(scenario, link)}, hybrid: ${title}`;
+        return [{ ...target, name, reached: target.reached && completes(ours) }];
+      });
+    });
+}
+
+function otherTargets(summaries: readonly Summary[], find: Find): Target[] {
+  const peaks = summaries.flatMap(({ daemonPeakBytes }) => daemonPeakBytes ?? []);
+  const wanted: readonly (readonly [string, number, string, number | null | undefined])[] = [
+    [
+      'raw speed, precopy: total time',
+      1.5,
+      '× QEMU',
+      ratioOf('totalTime', find('raw-speed', null, 'precopy'), find('raw-speed', null, 'qemu-precopy')),
+    ],
+    ['idle, 1 Gb/s, precopy: downtime', 100, 'ms', find('idle', 1000, 'precopy')?.downtime?.median],
+    [
+      'idle, 1 Gb/s, 512 MiB, postcopy: downtime',
+      150,
+      'ms',
+      find('idle', 1000, 'postcopy')?.downtime?.median,
+    ],
+    ['large, 4 GiB, postcopy: downtime', 150, 'ms', find('large', null, 'postcopy')?.downtime?.median],
+    [
+      "write-intensive, 1 Gb/s, postcopy: the guest's longest gap",
+      1,
+      "× QEMU's post-copy",
+      ratioOf(
+        'guestGap',
+        find('write-intensive', 1000, 'postcopy'),
+        find('write-intensive', 1000, 'qemu-postcopy'),
+      ),
+    ],
+    ['memory of a daemon', 300, 'MiB', peaks.length === 0 ? null : Math.max(...peaks) / 1024 / 1024],
+  ];
+  return wanted.flatMap(([name, limit, unit, measured]) =>
+    measured === null || measured === undefined ? [] : [{ name, ...atMost(limit, unit, measured) }],
+  );
+}
+
+export interface Targets {
+  readonly precopy: readonly Target[];
+  readonly hybrid: readonly Target[];
+  readonly other: readonly Target[];
+}
+
+/** All that can be judged by what has been measured. */
+export function targetsOf(summaries: readonly Summary[], find: Find): Targets {
+  return {
+    precopy: [...precopyTargets(find), ...completionTargets(summaries, find)],
+    hybrid: hybridTargets(summaries, find),
+    other: otherTargets(summaries, find),
+  };
+}

@@ -1,0 +1,44 @@
+import { Type, type Static, type TSchema } from '@sinclair/typebox';
+
+const nullable = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()]);
+const Count = Type.Integer({ minimum: 0 });
+const Amount = Type.Number({ minimum: 0 });
+
+/** Where it was measured. */
+export const Machine = Type.Object({
+  processors: Count,
+  accelerator: Type.String(),
+  qemu: Type.String(),
+  node: Type.String(),
+});
+export type Machine = Static<typeof Machine>;
+
+/** One migration of one guest. Times in ms. */
+export const Run = Type.Object({
+  scenario: Type.String(),
+  link: nullable(Type.Number({ description: '10^6 bits a second; null without a limit' })),
+  method: Type.String(),
+  date: Type.String(),
+  machine: Machine,
+  completed: Type.Boolean(),
+  error: nullable(Type.String({ description: 'Why it was not completed' })),
+  totalMs: Amount,
+  downtimeMs: nullable(
+    Type.Number({ description: 'From the stop here to running there, by the events of both QEMUs' }),
+  ),
+  reportedDowntimeMs: nullable(Type.Number({ description: 'As QEMU, or pageferry, tells it' })),
+  guestGapMs: nullable(
+    Type.Number({ description: "The longest time in which the guest's workload made no progress" }),
+  ),
+  wireBytes: Type.Integer({ minimum: 0, description: "Sent by the source's network interface" }),
+  pages: Type.Integer({ minimum: 0, description: 'Sent with content, in whichever encoding' }),
+  contentPages: Type.Integer({ minimum: 0, description: "The guest's pages other than zero, at the start" }),
+  pageRequests: Count,
+  undisturbedRate: Type.Number({ minimum: 0, description: "The guest's work a second before the migration" }),
+  rate: nullable(Type.Number({ minimum: 0, description: "The guest's work a second during the migration" })),
+  sourceCpuMs: nullable(Type.Number({ description: 'Of the QEMU and the agent; null if one has ended' })),
+  destinationCpuMs: nullable(Amount),
+  daemonPeakBytes: nullable(Type.Integer({ description: "The larger of the daemons' peaks" })),
+  guestErrors: nullable(Type.Integer({ description: 'Found by the guest afterwards; null if it was lost' })),
+});
+export type Run = Static<typeof Run>;

@@ -1,0 +1,36 @@
+import type { Link } from './link.js';
+import type { Load } from './load.js';
+import type { Method } from './method.js';
+
+/** What a benchmark moves. */
+export interface Scenario {
+  readonly name: string;
+  /** What it is there to show, in the words of the document. */
+  readonly purpose: string;
+  readonly memoryMiB: number;
+  /** Over which it is measured. */
+  readonly links: readonly Link[];
+  /** By which it is measured, in this order. */
+  readonly methods: readonly Method[];
+  load(link: Link): Load;
+}
+
+/** Of a link, 10^6 bytes a second, headers included. */
+export const megabytesPerSecond = (link: Link): number => (link ?? 0) / 8;
+
+export const shapedLinks: readonly Link[] = [1000, 200];
+
+/** Everything that the guests of the large scenarios are moved by. */
+export const allMethods: readonly Method[] = [
+  'qemu-precopy',
+  'precopy',
+  'qemu-xbzrle',
+  'hybrid',
+  'qemu-multifd-zstd',
+  'postcopy',
+  'qemu-auto-converge',
+  'qemu-postcopy',
+];
+
+/** For guests that change a few words of a page. */
+export const methodsForWords: readonly Method[] = [...allMethods, 'qemu-xbzrle-512m'];
