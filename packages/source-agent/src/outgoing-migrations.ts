@@ -3,7 +3,8 @@ import { access } from 'node:fs/promises';
 import { Journal, guestSocketPath, type Logger } from '@pageferry/daemon';
 import { PageferryError } from '@pageferry/errors';
 import type { SourceConfiguration } from './configuration.js';
-import { OutgoingMigration, type OutgoingView } from './outgoing-migration.js';
+import { OutgoingMigration } from './outgoing-migration.js';
+import type { OutgoingView } from './outgoing-view.js';
 import type { InterruptedMigration } from './recovery.js';
 import { refuseContradiction, type MigrationRequest } from './request.js';
 

@@ -1,7 +1,8 @@
 import type { Logger } from '@pageferry/daemon';
 import { PageferryError, sleep } from '@pageferry/errors';
-import type { DirtyLog, FirstPassSink } from '@pageferry/qemu';
+import type { DirtyLog } from '@pageferry/qemu';
 import { PAGE_SIZE, PageSet, PrecopyScheduler, type HottestStripes } from '@pageferry/transfer';
+import { FirstPass } from './first-pass.js';
 import type { FlowControl } from './flow-control.js';
 import type { PageSender } from './page-sender.js';
 import type { Progress } from './progress.js';
@@ -16,14 +17,8 @@ const SWITCH_OVER_OVERHEAD_MS = 50;
 const LOG_INTERVAL_MS = { shortest: 50, longest: 250 } as const;
 /** Of the time in which all that is left could be sent. */
 const LOG_INTERVAL_SHARE = 0.2;
-/** Reading the log takes time, too: at most a fifth of all. */
-const LOG_COST_FACTOR = 4;
-/**
- * A link that carries less than this, bytes a second, would hold QEMU's first pass up: it is read to its end meanwhile,
- * since only then does the log begin to tell hot pages from cold ones.
- */
-const SLOW_LINK = 250_000_000;
-
+/** Reading the log takes time, too: at most a third of all. */
+const LOG_COST_FACTOR = 2;
 export interface PrecopyOptions {
   readonly dirtyLog: Pick<DirtyLog, 'readFirstPass' | 'collect'>;
   readonly sender: PageSender;
@@ -71,7 +66,7 @@ export async function runPrecopy(options: PrecopyOptions): Promise<SwitchOverPla
   const enough = (): boolean =>
     options.switchOverForced() || (postcopyFollows && performance.now() > begun + options.timeLimitMs);
 
-  await dirtyLog.readFirstPass(firstPassSink(sender, flow, scheduler, pending, enough), dirtied, signal);
+  await dirtyLog.readFirstPass(new FirstPass(sender, flow, scheduler, pending, enough), dirtied, signal);
   await sender.flushed();
   for (let lastRead = begun; ;) {
     const readBegun = performance.now();
@@ -150,35 +145,4 @@ async function sendIteration(
     signal.throwIfAborted();
   }
   await sender.flushed();
-}
-
-/** Sends of the first pass what the link takes; over a slow link the rest is left to the scheduler. */
-function firstPassSink(
-  sender: PageSender,
-  flow: FlowControl,
-  scheduler: PrecopyScheduler,
-  { layout }: PageSet,
-  enough: () => boolean,
-): FirstPassSink {
-  const { blocks } = layout;
-  const pageOf = (block: number, address: number): number =>
-    (blocks[block]?.firstPage ?? 0) + address / PAGE_SIZE;
-  const isSlow = (): boolean => (flow.bytesPerSecond ?? Infinity) < SLOW_LINK;
-  return {
-    get target() {
-      return sender.target;
-    },
-    page: (block, address) => {
-      if (flow.isFull && isSlow()) return -1;
-      scheduler.sentInFirstPass(pageOf(block, address));
-      return sender.page(block, address);
-    },
-    zero: (block, address) => {
-      if (flow.isFull && isSlow()) return;
-      scheduler.sentInFirstPass(pageOf(block, address));
-      sender.zero(block, address);
-    },
-    ready: () => (isSlow() ? undefined : flow.room()),
-    enough,
-  };
 }

@@ -4,7 +4,7 @@ import { Journal, guestSocketPath, migrationLogger, type Logger } from '@pagefer
 import { QmpClient, continueGuest, processIdentity, runState } from '@pageferry/qemu';
 import { sleep } from '@pageferry/errors';
 import type { SourceConfiguration } from './configuration.js';
-import type { InterruptedHandOver } from './outgoing-migration.js';
+import type { InterruptedHandOver } from './outgoing-journal.js';
 import { MigrationRequest } from './request.js';
 
 const StoredRecord = Type.Object({

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { PageferryError, asPageferryError, sleep } from '@pageferry/errors';
 import {
+  DirtyLog,
   MemoryReader,
   QmpClient,
   continueGuest,
@@ -15,7 +16,7 @@ import {
   stopGuest,
   type MachineDescription,
 } from '@pageferry/qemu';
-import { PageLayout } from '@pageferry/transfer';
+import { PageLayout, type PageSet } from '@pageferry/transfer';
 
 /** The destination's QEMU may hold the disk images until it has ended, ms. */
 const TAKE_BACK_TIMEOUT_MS = 30_000;
@@ -31,6 +32,8 @@ export class SourceGuest {
   readonly identity: string;
   /** A guest that its operator had stopped is not run on the destination either. */
   readonly wasRunning: boolean;
+  #dirtyLog: DirtyLog | undefined;
+  #isGone = false;
 
   private constructor(
     qmp: QmpClient,
@@ -45,6 +48,9 @@ export class SourceGuest {
     this.memory = memory;
     this.identity = identity;
     this.wasRunning = wasRunning;
+    void qmp.closed.then(() => {
+      this.#isGone = true;
+    });
   }
 
   /**
@@ -68,12 +74,32 @@ export class SourceGuest {
     }
   }
 
+  /** Its QEMU has ended, or its monitor has: there is nothing left to bring back. */
+  get isGone(): boolean {
+    return this.#isGone;
+  }
+
+  /** @param directory for what QEMU and this agent exchange */
+  async openDirtyLog(directory: string, signal: AbortSignal): Promise<DirtyLog> {
+    this.#dirtyLog = await DirtyLog.open(this.qmp, this.layout, { directory, signal });
+    return this.#dirtyLog;
+  }
+
+  /** Gives QEMU back the settings that it had before. */
+  async endDirtyLog(): Promise<void> {
+    await this.#dirtyLog?.giveUp();
+  }
+
   async stop(): Promise<void> {
     if (this.wasRunning) await stopGuest(this.qmp);
   }
 
-  /** The device state of the stopped guest; its disk images are let go of. */
-  async deviceState(directory: string, signal: AbortSignal): Promise<Buffer> {
+  /**
+   * The device state of the stopped guest; its disk images are let go of.
+   * @param pending gets the pages that changed last
+   */
+  async finalState(pending: PageSet, directory: string, signal: AbortSignal): Promise<Buffer> {
+    if (this.#dirtyLog !== undefined) return this.#dirtyLog.finish(pending, signal);
     return saveDeviceState(this.qmp, join(directory, 'device-state'), { signal });
   }
 

@@ -38,8 +38,8 @@ export interface IterationStart {
  * sending; a round is progress only if its lowest remainder is lower by `improvement` than any before. `patience`
  * rounds without progress are a stall.
  *
- * Once the rest fits the downtime limit, pre-copy goes on for as long as each round still makes progress: to stop the
- * guest for less than is allowed costs a moment and little bandwidth.
+ * Once the rest fits the downtime limit, pre-copy goes on for as long as each round makes progress and the rest does not
+ * rise: to stop the guest for less than is allowed costs a moment and little bandwidth.
  */
 export class Convergence {
   readonly #improvement: number;
@@ -62,10 +62,15 @@ export class Convergence {
     if (roundIsOver) this.#endRound(start);
     const downtimeMs = expectedDowntimeMs(start);
     if (downtimeMs !== undefined && downtimeMs <= start.downtimeLimitMs) {
-      const worthMore = downtimeMs > NOTHING_TO_GAIN * start.overheadMs && this.#roundsWithoutProgress === 0;
+      const worthMore = downtimeMs > NOTHING_TO_GAIN * start.overheadMs && this.#isProgressing(start);
       return worthMore ? 'iterate' : 'switch-over';
     }
     return this.#roundsWithoutProgress >= this.#patience ? 'stalled' : 'iterate';
+  }
+
+  #isProgressing({ remainingBytes }: IterationStart): boolean {
+    const lowest = Math.min(this.#lowestOfRound, this.#lowestRemaining);
+    return this.#roundsWithoutProgress === 0 && remainingBytes <= lowest * (1 + this.#improvement);
   }
 
   #endRound({ remainingBytes, sentBytes }: IterationStart): void {

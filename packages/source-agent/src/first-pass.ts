@@ -1,0 +1,80 @@
+import type { FirstPassSink } from '@pageferry/qemu';
+import { PAGE_SIZE, type PageSet, type PrecopyScheduler } from '@pageferry/transfer';
+import type { FlowControl } from './flow-control.js';
+import type { PageSender } from './page-sender.js';
+
+/**
+ * A link that carries less than this share of what can be read would hold the pass up. Then it is read to its end
+ * meanwhile: only after it the log begins to tell hot pages from cold ones. Over a faster link that would cost more
+ * processor time than it spares bandwidth.
+ */
+const SLOW_LINK_SHARE = 0.25;
+/** How fast the pass can be read is known when the link is full for the first time, but not before so much of it, bytes. */
+const LEAST_SAMPLE_BYTES = 256 * 1024;
+
+/**
+ * Takes QEMU's first pass over all pages: sends what the link takes, with the content as it comes. Over a slow link the
+ * rest of it is only looked at, and left to the scheduler.
+ */
+export class FirstPass implements FirstPassSink {
+  readonly enough: () => boolean;
+  readonly #sender: PageSender;
+  readonly #flow: FlowControl;
+  readonly #scheduler: PrecopyScheduler;
+  readonly #pending: PageSet;
+  readonly #begun = performance.now();
+  #readBytes = 0;
+  /** Bytes a second that are read while nothing is waited for. */
+  #readingSpeed = 0;
+
+  /** @param enough whether the rest of the pass is not wanted any more */
+  constructor(
+    sender: PageSender,
+    flow: FlowControl,
+    scheduler: PrecopyScheduler,
+    pending: PageSet,
+    enough: () => boolean,
+  ) {
+    this.#sender = sender;
+    this.#flow = flow;
+    this.#scheduler = scheduler;
+    this.#pending = pending;
+    this.enough = enough;
+  }
+
+  get target(): Buffer {
+    return this.#sender.target;
+  }
+
+  page(block: number, address: number): number {
+    this.#readBytes += PAGE_SIZE;
+    if (this.#isLeftOut) return -1;
+    this.#scheduler.sentInFirstPass(this.#pageAt(block, address));
+    return this.#sender.page(block, address);
+  }
+
+  zero(block: number, address: number): void {
+    if (this.#isLeftOut) return;
+    this.#scheduler.sentInFirstPass(this.#pageAt(block, address));
+    this.#sender.zero(block, address);
+  }
+
+  ready(): Promise<void> | undefined {
+    if (this.#readingSpeed === 0 && this.#flow.isFull && this.#readBytes >= LEAST_SAMPLE_BYTES) {
+      this.#readingSpeed = (this.#readBytes / (performance.now() - this.#begun)) * 1000;
+    }
+    return this.#isLinkSlow ? undefined : this.#flow.room();
+  }
+
+  get #isLeftOut(): boolean {
+    return this.#flow.isFull && this.#isLinkSlow;
+  }
+
+  get #isLinkSlow(): boolean {
+    return (this.#flow.bytesPerSecond ?? Infinity) < this.#readingSpeed * SLOW_LINK_SHARE;
+  }
+
+  #pageAt(block: number, address: number): number {
+    return (this.#pending.layout.blocks[block]?.firstPage ?? 0) + address / PAGE_SIZE;
+  }
+}

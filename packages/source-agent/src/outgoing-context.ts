@@ -1,0 +1,27 @@
+import type { Logger, StateMachine } from '@pageferry/daemon';
+import type { SourceConfiguration } from './configuration.js';
+import type { DestinationLink } from './destination-link.js';
+import type { OutgoingJournal } from './outgoing-journal.js';
+import type { Progress } from './progress.js';
+import type { MigrationRequest } from './request.js';
+import type { OutgoingState } from './states.js';
+
+/** What the steps of one migration share. */
+export interface OutgoingContext {
+  readonly request: MigrationRequest;
+  readonly configuration: SourceConfiguration;
+  readonly states: StateMachine<OutgoingState>;
+  readonly journal: OutgoingJournal;
+  readonly link: DestinationLink;
+  readonly progress: Progress;
+  readonly log: Logger;
+  /** Of this migration alone, for what the agent and QEMU exchange; removed at its end. */
+  readonly directory: string;
+  /** Aborted when the migration must end: cancelled, or without its QEMU, its destination or its agent. */
+  readonly signal: AbortSignal;
+}
+
+/** The waiting QEMU's name on the destination. */
+export function guestThere({ destination, guest }: MigrationRequest): string {
+  return destination.guest ?? guest;
+}

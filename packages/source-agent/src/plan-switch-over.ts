@@ -1,0 +1,35 @@
+import type { OutgoingContext } from './outgoing-context.js';
+import { runPrecopy, type SwitchOverPlan } from './precopy.js';
+import { whenStalled } from './request.js';
+import type { Transfer } from './transfer.js';
+
+/**
+ * What goes before the stop: pre-copy, unless the request wants post-copy alone.
+ * @param switchOverForced whether the operator has asked for the stop
+ * @throws `not-converging`, what the signal was aborted with
+ */
+export async function planSwitchOver(
+  { request, directory, progress, log, signal }: OutgoingContext,
+  { guest, flow, sender, pending }: Transfer,
+  switchOverForced: () => boolean,
+): Promise<SwitchOverPlan> {
+  if (request.mode === 'postcopy') return { postcopy: true };
+  if (!guest.wasRunning) {
+    // Nothing changes in a guest that does not run: there is no log to read, and nobody waits for the last pages.
+    await sender.sendAll(pending, signal);
+    return { postcopy: false };
+  }
+  return runPrecopy({
+    dirtyLog: await guest.openDirtyLog(directory, signal),
+    sender,
+    flow,
+    pending,
+    progress,
+    downtimeLimitMs: request.downtimeLimitMs,
+    timeLimitMs: request.timeLimitMs,
+    whenStalled: whenStalled(request),
+    switchOverForced,
+    log,
+    signal,
+  });
+}

@@ -1,0 +1,36 @@
+import { PageferryError } from '@pageferry/errors';
+import { FrameKind, readHeader } from '@pageferry/wire';
+import { FlowControl } from './flow-control.js';
+import { guestThere, type OutgoingContext } from './outgoing-context.js';
+import type { SourceGuest } from './source-guest.js';
+import { Transfer } from './transfer.js';
+
+/** The destination compares the machines and opens its QEMU's incoming side, ms. */
+const PREPARED_TIMEOUT_MS = 30_000;
+
+/**
+ * Lets the destination look at the machine and prepare its QEMU for it.
+ * @param window that the destination allows, bytes
+ */
+export async function prepareTransfer(
+  { request, configuration, link: { peer }, journal, progress, signal }: OutgoingContext,
+  guest: SourceGuest,
+  window: number,
+): Promise<Transfer> {
+  const { mode } = request;
+  await peer.send({ type: 'prepare', guest: guestThere(request), mode, machine: guest.machine });
+  await peer.next(['prepared'], { signal, timeoutMs: PREPARED_TIMEOUT_MS });
+  await journal.record({ event: 'started', request, wasRunning: guest.wasRunning, qemu: guest.identity });
+  const flow = new FlowControl(peer, Math.min(window, configuration.windowBytes), signal);
+  const transfer = new Transfer(guest, flow, configuration.sentPagesBytes);
+  transfer.pending.fill();
+  progress.remainingPages = guest.layout.pageCount;
+  peer.onFrame = (frame) => {
+    const header = readHeader(frame);
+    if (header.kind !== FrameKind.ack) {
+      throw new PageferryError('protocol-violation', `the destination sent a frame of kind ${header.kind}`);
+    }
+    flow.acknowledge(header.sequence);
+  };
+  return transfer;
+}

@@ -1,0 +1,100 @@
+import { abortable } from '@pageferry/errors';
+import { sendDeviceState, sendStalePages } from './announce-frames.js';
+import { finishPostcopy, finishPrecopy } from './finish.js';
+import { handOver, type HandOverTimings } from './hand-over.js';
+import type { OutgoingContext } from './outgoing-context.js';
+import { PostcopySender } from './postcopy.js';
+import type { SwitchOverPlan } from './precopy.js';
+import type { Transfer } from './transfer.js';
+
+/** The destination's QEMU loads the device state; slow links bring the pages that it asks for meanwhile, ms. */
+const READY_TIMEOUT_MS = 90_000;
+
+/** Moments of the pause, on the clock of `performance.now()`. */
+interface Moments {
+  readonly begun: number;
+  readonly stopped: number;
+  readonly saved: number;
+  readonly sent: number;
+  readonly ready: number;
+  readonly running: number;
+}
+
+/** Stops the guest here and lets it go on there; with post-copy, until the destination has every page. */
+export async function switchOver(
+  context: OutgoingContext,
+  transfer: Transfer,
+  { postcopy, hottest }: SwitchOverPlan,
+): Promise<void> {
+  const { link, journal, states, progress, directory, signal } = context;
+  const { guest, flow, sender, pending } = transfer;
+  const { peer } = link;
+  states.transition('pre-switchover');
+  await journal.record({ event: 'stopping', postcopy });
+  // What is in flight would be waited for with the guest stopped; now it only writes a little more.
+  await flow.drained();
+  signal.throwIfAborted();
+  states.transition('device');
+
+  const begun = performance.now();
+  await guest.stop();
+  const stopped = performance.now();
+  const deviceState = await guest.finalState(pending, directory, signal);
+  const saved = performance.now();
+  if (postcopy) {
+    transfer.postcopy = new PostcopySender(pending, sender, flow, progress, hottest);
+    await announceStale(context, transfer);
+  } else {
+    await sender.sendAll(pending, signal);
+    progress.remainingPages = 0;
+  }
+  await abortable(signal, peer.send({ type: 'device-state', bytes: deviceState.length, postcopy }));
+  transfer.postcopy?.serve(peer);
+  await sendDeviceState(deviceState, flow, signal);
+  const sent = performance.now();
+  // Devices may ask for pages while they are loaded: the push begins with the first request, at the latest below.
+  const pushing = transfer.postcopy?.push(signal);
+  // Whoever waits for it later gets the reason; until then it is nobody's business.
+  pushing?.catch(() => undefined);
+  await peer.next(['ready'], { signal, timeoutMs: READY_TIMEOUT_MS });
+  const ready = performance.now();
+  const timings = await handOver(context, transfer);
+  const running = performance.now();
+
+  recordDowntime(context, { begun, stopped, saved, sent, ready, running }, timings);
+  if (transfer.postcopy === undefined) await finishPrecopy(context);
+  else await finishPostcopy(context, transfer, transfer.postcopy, pushing);
+}
+
+async function announceStale(
+  { link, progress, signal }: OutgoingContext,
+  { flow, pending }: Transfer,
+): Promise<void> {
+  // QEMU prepares itself for post-copy at the first discard: with nothing stale, a page goes once more.
+  if (pending.count === 0) pending.add(0);
+  pending.growToHostPages();
+  progress.remainingPages = pending.count;
+  await abortable(signal, link.peer.send({ type: 'stale', pages: pending.count }));
+  await sendStalePages(pending, flow, signal);
+}
+
+function recordDowntime(
+  { progress, log }: OutgoingContext,
+  { begun, stopped, saved, sent, ready, running }: Moments,
+  { journal, destination }: HandOverTimings,
+): void {
+  const downtimeMs = running - begun;
+  const parts = {
+    stop: stopped - begun,
+    deviceState: saved - stopped,
+    lastPages: sent - saved,
+    load: destination.load,
+    journal: destination.journal + journal,
+    resume: destination.resume,
+  };
+  const known = Object.values(parts).reduce((sum, part) => sum + part, 0);
+  const downtime = { ...parts, rest: Math.max(0, downtimeMs - known) };
+  progress.downtimeMs = downtimeMs;
+  progress.downtime = downtime;
+  log.info({ downtimeMs, downtime, readyMs: ready - begun }, 'the guest runs on the destination');
+}

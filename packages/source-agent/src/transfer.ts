@@ -1,0 +1,33 @@
+import type { PeerConnection } from '@pageferry/link';
+import { PageSet } from '@pageferry/transfer';
+import type { FlowControl } from './flow-control.js';
+import { PageSender } from './page-sender.js';
+import type { PostcopySender } from './postcopy.js';
+import type { SourceGuest } from './source-guest.js';
+
+/** Both ends of the way that the pages take, from the preflight on. */
+export class Transfer {
+  readonly guest: SourceGuest;
+  readonly flow: FlowControl;
+  readonly sender: PageSender;
+  /** Pages that the destination lacks, or has in an old version; none at first. */
+  readonly pending: PageSet;
+  /** Once the rest goes by post-copy. */
+  postcopy: PostcopySender | undefined;
+
+  /** @param sentPagesBytes see `PageSender` */
+  constructor(guest: SourceGuest, flow: FlowControl, sentPagesBytes: number) {
+    this.guest = guest;
+    this.flow = flow;
+    this.sender = new PageSender(guest.layout, guest.memory, flow, sentPagesBytes);
+    this.pending = new PageSet(guest.layout);
+  }
+
+  /** Goes on over a new connection, with what the destination says that it lacks. */
+  goOn(peer: PeerConnection, missing: PageSet): void {
+    this.flow.reconnect(peer);
+    this.pending.clear();
+    this.pending.addAll(missing);
+    this.postcopy?.serve(peer);
+  }
+}
