@@ -19,13 +19,15 @@ export function hotSetLoad({ hotMiB, hotMegabytesPerSecond, extent }: HotSet): L
   const hotPercent = (hotMiB / fillMiB) * 100;
   const rate = hotMegabytesPerSecond.toFixed(0);
   const plans: readonly WritePlan[] = [
-    { megabytesPerSecond: hotMegabytesPerSecond, sizePercent: hotPercent, extent },
+    // Round and round, as programs rewrite their buffers. For writes at random there is `zipf`.
+    { megabytesPerSecond: hotMegabytesPerSecond, sizePercent: hotPercent, pattern: 'sequential', extent },
     { megabytesPerSecond: slowMegabytesPerSecond, startPercent: hotPercent, extent },
   ];
   return writerLoad({
     description:
       `${fillMiB} MiB of incompressible pages. Of ${hotMiB.toFixed(0)} MiB of them, pages that come to ${rate} MB/s are ` +
-      `rewritten, of the rest such that come to ${slowMegabytesPerSecond} MB/s; each at random, and ${inWords[extent]}`,
+      `rewritten, round and round, and of the rest such that come to ${slowMegabytesPerSecond} MB/s, at random; each page ` +
+      inWords[extent],
     fillMiB,
     plans,
   });
