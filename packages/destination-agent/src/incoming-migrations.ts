@@ -2,7 +2,8 @@ import { Journal, type Logger } from '@pageferry/daemon';
 import { PageferryError } from '@pageferry/errors';
 import type { PeerConnection } from '@pageferry/link';
 import type { DestinationConfiguration } from './configuration.js';
-import { IncomingMigration, type IncomingView } from './incoming-migration.js';
+import { IncomingMigration } from './incoming-migration.js';
+import type { IncomingView } from './incoming-view.js';
 import type { RecoveredMigration, Recovery } from './recovery.js';
 
 /** Finished migrations that are remembered for the API. */

@@ -1,3 +1,3 @@
 export { runDestinationAgent } from './agent.js';
 export { destinationSettings, type DestinationConfiguration } from './configuration.js';
-export type { IncomingView } from './incoming-migration.js';
+export type { IncomingView } from './incoming-view.js';

@@ -4,7 +4,7 @@ import { Journal, guestSocketPath, migrationLogger, type Logger } from '@pagefer
 import { QmpClient, continueGuest, processIdentity, quit, runState } from '@pageferry/qemu';
 import { PageferryError } from '@pageferry/errors';
 import type { DestinationConfiguration } from './configuration.js';
-import type { InterruptedPostcopy } from './incoming-migration.js';
+import type { InterruptedPostcopy } from './incoming-journal.js';
 
 /** What an earlier run of this agent left of a migration. */
 export interface RecoveredMigration {

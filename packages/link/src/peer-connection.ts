@@ -6,12 +6,21 @@ import {
   SILENCE_LIMIT_MS,
   decodeControl,
   encodeControl,
+  errorForWire,
   errorFromWire,
   frameKind,
   type ControlMessage,
   type ControlOf,
   type ControlType,
 } from '@pageferry/wire';
+import {
+  CLOSE_NORMAL,
+  CLOSE_PROTOCOL_ERROR,
+  closedByPeer,
+  connectionLost,
+  protocolViolation,
+  socketFailed,
+} from './connection-errors.js';
 
 export interface PeerConnectionOptions {
   /** Who is at the other end. */
@@ -26,8 +35,6 @@ interface Expectation {
   readonly reject: (reason: PageferryError) => void;
 }
 
-const CLOSE_NORMAL = 1000;
-const CLOSE_PROTOCOL_ERROR = 1002;
 const CLOSE_TIMEOUT_MS = 2_000;
 /** Control messages that nobody has asked for yet. */
 const MAX_UNREAD_MESSAGES = 16;
@@ -67,10 +74,10 @@ export class PeerConnection {
     socket.on('ping', heard);
     socket.on('pong', heard);
     socket.on('error', (cause) => {
-      this.#finish(this.#lost(cause.message, cause));
+      this.#finish(socketFailed(this.#peer, cause));
     });
     socket.on('close', (code) => {
-      this.#finish(this.#lost(`it was closed (WebSocket status ${code})`));
+      this.#finish(closedByPeer(this.#peer, code));
     });
     this.#timer = setInterval(() => {
       this.#keepAlive();
@@ -97,7 +104,7 @@ export class PeerConnection {
     if (this.#reason !== undefined) throw this.#reason;
     return new Promise((resolve, reject) => {
       this.#socket.send(frame, { binary: true, compress: false }, (error) => {
-        if (error) reject(this.#reason ?? this.#lost(error.message, error));
+        if (error) reject(this.#reason ?? connectionLost(this.#peer, error.message, error));
         else resolve();
       });
     });
@@ -125,13 +132,23 @@ export class PeerConnection {
       case 'refused':
         throw errorFromWire(message.error).on(this.#peer);
       default:
-        throw this.#violation(`it sent "${message.type}" where ${types.join(' or ')} was expected`);
+        throw protocolViolation(
+          this.#peer,
+          `it sent "${message.type}" where ${types.join(' or ')} was expected`,
+        );
     }
   }
 
-  /** Ends the connection because the peer broke the protocol. */
+  /**
+   * Ends the connection because the peer broke the protocol. The cause is the last word that it gets, as `failed` or
+   * `abort`; no answer is waited for.
+   */
   fail(thrown: unknown): void {
-    const error = asPageferryError(thrown, 'protocol-violation');
+    if (this.#reason !== undefined) return;
+    const error = asPageferryError(thrown, 'protocol-violation').on(this.#host);
+    const type = this.#host === 'destination' ? 'failed' : 'abort';
+    // A peer that is gone meanwhile does not hear it.
+    this.send({ type, error: errorForWire(error) }).catch(() => undefined);
     this.#socket.close(CLOSE_PROTOCOL_ERROR, error.code);
     this.#finish(error);
     this.#terminateLater();
@@ -142,6 +159,11 @@ export class PeerConnection {
     this.#socket.close(CLOSE_NORMAL);
     this.#finish(new PageferryError('peer-lost', 'the connection was closed'));
     this.#terminateLater();
+  }
+
+  /** This end. */
+  get #host(): Host {
+    return this.#peer === 'source' ? 'destination' : 'source';
   }
 
   async #take(types: readonly ControlType[], signal: AbortSignal): Promise<ControlMessage> {
@@ -160,7 +182,7 @@ export class PeerConnection {
   #receive(data: unknown, isBinary: boolean): void {
     if (this.#reason !== undefined) return;
     try {
-      if (!isBinary || !Buffer.isBuffer(data)) throw this.#violation('it sent text');
+      if (!isBinary || !Buffer.isBuffer(data)) throw protocolViolation(this.#peer, 'it sent text');
       if (frameKind(data) !== FrameKind.control) {
         this.#onFrame(data);
         return;
@@ -179,7 +201,8 @@ export class PeerConnection {
         this.#terminateLater();
         return;
       }
-      if (this.#unread.length === MAX_UNREAD_MESSAGES) throw this.#violation('it sends messages out of turn');
+      if (this.#unread.length === MAX_UNREAD_MESSAGES)
+        throw protocolViolation(this.#peer, 'it sends messages out of turn');
       this.#unread.push(message);
     } catch (thrown) {
       this.fail(thrown);
@@ -189,7 +212,7 @@ export class PeerConnection {
   #keepAlive(): void {
     const silentMs = performance.now() - this.#lastHeardMs;
     if (silentMs > SILENCE_LIMIT_MS) {
-      this.#finish(this.#lost(`nothing came for ${Math.round(silentMs)} ms`));
+      this.#finish(connectionLost(this.#peer, `nothing came for ${Math.round(silentMs)} ms`));
       this.#socket.terminate();
       return;
     }
@@ -209,16 +232,6 @@ export class PeerConnection {
     setTimeout(() => {
       this.#socket.terminate();
     }, CLOSE_TIMEOUT_MS).unref();
-  }
-
-  #lost(why: string, cause?: unknown): PageferryError {
-    return new PageferryError('peer-lost', `the connection to the ${this.#peer} agent broke: ${why}`, {
-      cause,
-    });
-  }
-
-  #violation(what: string): PageferryError {
-    return new PageferryError('protocol-violation', `the ${this.#peer} agent broke the protocol: ${what}`);
   }
 }
 

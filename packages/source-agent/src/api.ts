@@ -1,13 +1,26 @@
 import { Type } from '@sinclair/typebox';
 import { createHttpServer, type HttpServer, type Logger } from '@pageferry/daemon';
-import type { OutgoingMigrations } from './outgoing-migrations.js';
+import type { OutgoingMigration } from './outgoing-migration.js';
+import type { OutgoingView } from './outgoing-view.js';
 import { MigrationChange, MigrationRequest } from './request.js';
+
+type SteeredMigration = Pick<
+  OutgoingMigration,
+  'id' | 'view' | 'cancel' | 'forceSwitchOver' | 'changeBandwidthCaps'
+>;
+
+/** What the API serves: see `OutgoingMigrations`. */
+export interface ServedMigrations {
+  readonly views: readonly OutgoingView[];
+  readonly find: (id: string) => SteeredMigration;
+  readonly start: (request: MigrationRequest) => Promise<SteeredMigration>;
+}
 
 const params = Type.Object({ id: Type.String() });
 const ACCEPTED = 202;
 
 /** The source's HTTP API: migrations are started and steered here. */
-export function createApi(migrations: OutgoingMigrations, log: Logger): HttpServer {
+export function createApi(migrations: ServedMigrations, log: Logger): HttpServer {
   const server = createHttpServer({ log, host: 'source' });
   server.post('/v1/migrations', { schema: { body: MigrationRequest } }, async ({ body }, reply) => {
     const migration = await migrations.start(body);

@@ -124,7 +124,8 @@ export class OutgoingMigration {
       // A daemon that ends while the destination lacks pages leaves them to its next run.
       this.#scope.abort(signal.reason);
     };
-    signal.addEventListener('abort', stop, { once: true });
+    if (signal.aborted) stop();
+    else signal.addEventListener('abort', stop, { once: true });
     try {
       await (this.#interrupted === undefined ? this.#migrate() : this.#resume(this.#interrupted));
       progress.end();

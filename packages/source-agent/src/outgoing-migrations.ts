@@ -9,7 +9,7 @@ import type { InterruptedMigration } from './recovery.js';
 import { refuseContradiction, type MigrationRequest } from './request.js';
 
 /** Migrations that are remembered for the API; of more the oldest that has ended is forgotten. */
-const MAX_REMEMBERED = 1000;
+const MOST_REMEMBERED = 1000;
 
 /** All outgoing migrations of this agent: those under way, and the latest that ended. */
 export class OutgoingMigrations {
@@ -18,8 +18,18 @@ export class OutgoingMigrations {
   readonly #signal: AbortSignal;
   readonly #byId = new Map<string, OutgoingMigration>();
   readonly #running = new Set<Promise<void>>();
+  readonly #mostRemembered: number;
+  /** Guests whose migration is about to begin. */
+  readonly #starting = new Set<string>();
 
-  constructor(configuration: SourceConfiguration, log: Logger, signal: AbortSignal) {
+  /** @param signal ends all migrations, those that have been handed over until the agent's next run */
+  constructor(
+    configuration: SourceConfiguration,
+    log: Logger,
+    signal: AbortSignal,
+    mostRemembered = MOST_REMEMBERED,
+  ) {
+    this.#mostRemembered = mostRemembered;
     this.#configuration = configuration;
     this.#log = log;
     this.#signal = signal;
@@ -45,23 +55,26 @@ export class OutgoingMigrations {
   async start(request: MigrationRequest): Promise<OutgoingMigration> {
     this.#signal.throwIfAborted();
     refuseContradiction(request);
-    const { guestDirectory, stateDirectory } = this.#configuration;
-    const path = guestSocketPath(guestDirectory, request.guest);
-    this.#refuseBusy(request.guest);
-    await access(path).catch((cause: unknown) => {
-      throw new PageferryError(
-        'guest-not-found',
-        `there is no guest "${request.guest}" here: ${path} does not exist`,
-        { cause },
+    const { guest } = request;
+    this.#refuseBusy(guest);
+    this.#starting.add(guest);
+    try {
+      const path = guestSocketPath(this.#configuration.guestDirectory, guest);
+      await access(path).catch((cause: unknown) => {
+        throw new PageferryError(
+          'guest-not-found',
+          `there is no guest "${guest}" here: ${path} does not exist`,
+          { cause },
+        );
+      });
+      const id = randomUUID();
+      const journal = await Journal.open(this.#configuration.stateDirectory, id, { log: this.#log });
+      return this.#run(
+        new OutgoingMigration({ id, request, configuration: this.#configuration, journal, log: this.#log }),
       );
-    });
-    const id = randomUUID();
-    const journal = await Journal.open(stateDirectory, id, { log: this.#log });
-    // Once more: another request may have come in between.
-    this.#refuseBusy(request.guest);
-    return this.#run(
-      new OutgoingMigration({ id, request, configuration: this.#configuration, journal, log: this.#log }),
-    );
+    } finally {
+      this.#starting.delete(guest);
+    }
   }
 
   /** Goes on with what an earlier run of this agent had handed over and not seen the end of. */
@@ -95,6 +108,9 @@ export class OutgoingMigrations {
   }
 
   #refuseBusy(guest: string): void {
+    if (this.#starting.has(guest)) {
+      throw new PageferryError('guest-busy', `the guest "${guest}" is about to be migrated`);
+    }
     for (const migration of this.#byId.values()) {
       if (migration.isOver || migration.view.guest !== guest) continue;
       throw new PageferryError('guest-busy', `the guest "${guest}" is being migrated: ${migration.id}`);
@@ -102,7 +118,7 @@ export class OutgoingMigrations {
   }
 
   #forgetOldest(): void {
-    if (this.#byId.size < MAX_REMEMBERED) return;
+    if (this.#byId.size < this.#mostRemembered) return;
     for (const [id, migration] of this.#byId) {
       if (migration.isOver) {
         this.#byId.delete(id);

@@ -33,10 +33,18 @@ export async function recoverMigrations(
   log: Logger,
 ): Promise<InterruptedMigration[]> {
   const interrupted: InterruptedMigration[] = [];
-  for (const { id, records } of await Journal.readAll(stateDirectory)) {
+  for (const { id, records, damaged } of await Journal.readAll(stateDirectory)) {
     const migrationLog = migrationLogger(log, id);
     const story = readStory(records);
     if (!story.open) continue;
+    if (damaged) {
+      // The hand-over may have been in what is lost: a guest that ran on both hosts would be worse than one that stands.
+      migrationLog.error(
+        { guest: story.request?.guest },
+        'the journal of an interrupted migration is damaged: see which host has the guest, and run it there by hand',
+      );
+      continue;
+    }
     const { request, wasRunning, postcopy, qemu } = story;
     if (story.handedOver && request !== undefined) {
       interrupted.push({ id, handOver: { request, wasRunning, postcopy, qemu } });

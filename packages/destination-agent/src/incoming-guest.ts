@@ -1,0 +1,71 @@
+import type { Logger } from '@pageferry/daemon';
+import { PageferryError } from '@pageferry/errors';
+import { quit, type IncomingSession, type QmpClient } from '@pageferry/qemu';
+import type { PageLayout } from '@pageferry/transfer';
+import type { IncomingContext } from './incoming-context.js';
+import { PageReceiver } from './page-receiver.js';
+import type { PageRequests } from './page-requests.js';
+
+const QUIT_TIMEOUT_MS = 10_000;
+
+export interface IncomingGuestOptions {
+  readonly qmp: QmpClient;
+  readonly session: IncomingSession;
+  readonly layout: PageLayout;
+  readonly requests: PageRequests;
+}
+
+/** The QEMU that takes the guest in, from when it reads the migration stream. A failure of its ends the migration. */
+export class IncomingGuest {
+  readonly qmp: QmpClient;
+  readonly session: IncomingSession;
+  readonly layout: PageLayout;
+  readonly requests: PageRequests;
+  readonly receiver: PageReceiver;
+  readonly #log: Logger;
+
+  constructor(
+    { configuration, link, log, abort }: IncomingContext,
+    { qmp, session, layout, requests }: IncomingGuestOptions,
+  ) {
+    this.qmp = qmp;
+    this.session = session;
+    this.layout = layout;
+    this.requests = requests;
+    this.receiver = new PageReceiver({
+      layout,
+      session,
+      window: configuration.windowBytes,
+      source: link.frames,
+    });
+    this.#log = log;
+    void session.failure.then(abort);
+    void qmp.closed.then((reason) => {
+      abort(new PageferryError('incoming-failed', 'the destination QEMU is gone', { cause: reason }));
+    });
+  }
+
+  /** Ends QEMU, and waits until it is gone; never rejects. */
+  async quit(): Promise<void> {
+    this.session.close();
+    try {
+      await quitUnusable(this.qmp);
+      await this.qmp.closed;
+    } catch (thrown) {
+      this.#log.error(
+        { err: thrown },
+        'the destination QEMU does not end: it must be killed before it is used again',
+      );
+    }
+  }
+
+  close(): void {
+    this.session.close();
+    this.qmp.close();
+  }
+}
+
+/** Ends a QEMU that has been told to take a guest in: it cannot be used for another one. */
+export async function quitUnusable(qmp: QmpClient): Promise<void> {
+  await quit(qmp, { timeoutMs: QUIT_TIMEOUT_MS });
+}

@@ -1,0 +1,46 @@
+import type { PageferryError, SerializedError } from '@pageferry/errors';
+import type { MigrationMode } from '@pageferry/wire';
+import type { IncomingContext } from './incoming-context.js';
+import type { IncomingGuest } from './incoming-guest.js';
+import type { ReceivedCounts } from './page-receiver.js';
+import type { IncomingHistory, IncomingState } from './states.js';
+
+/** What the HTTP API shows of an incoming migration. */
+export interface IncomingView {
+  readonly id: string;
+  readonly guest: string | null;
+  readonly mode: MigrationMode | null;
+  readonly state: IncomingState;
+  readonly history: IncomingHistory;
+  readonly owner: boolean;
+  readonly received: ReceivedCounts;
+  readonly missingPages: number;
+  readonly pageRequests: number;
+  readonly error: SerializedError | null;
+}
+
+/** Where a view comes from. */
+export interface Viewed {
+  readonly id: string;
+  readonly context: IncomingContext;
+  /** What the source asked for, once it has. */
+  readonly request: { readonly guest: string; readonly mode: MigrationMode } | undefined;
+  readonly guest: IncomingGuest | undefined;
+  readonly error: PageferryError | undefined;
+}
+
+export function viewIncoming({ id, context, request, guest, error }: Viewed): IncomingView {
+  const { states, journal } = context;
+  return {
+    id,
+    guest: request?.guest ?? null,
+    mode: request?.mode ?? null,
+    state: states.state,
+    history: states.history,
+    owner: journal.owner,
+    received: guest?.receiver.counts ?? { normalPages: 0, deltaPages: 0, zeroPages: 0, bytes: 0 },
+    missingPages: guest?.receiver.missing.count ?? 0,
+    pageRequests: guest?.requests.count ?? 0,
+    error: error?.toJSON() ?? null,
+  };
+}

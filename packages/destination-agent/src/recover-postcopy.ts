@@ -1,0 +1,91 @@
+import { mkdir } from 'node:fs/promises';
+import { guestSocketPath } from '@pageferry/daemon';
+import { PageferryError, asPageferryError, sleep } from '@pageferry/errors';
+import {
+  IncomingSession,
+  QmpClient,
+  continueGuest,
+  describeMachine,
+  processIdentity,
+  runState,
+} from '@pageferry/qemu';
+import { PageLayout, PageSet, type Block } from '@pageferry/transfer';
+import type { IncomingContext } from './incoming-context.js';
+import { IncomingGuest } from './incoming-guest.js';
+import type { InterruptedPostcopy } from './incoming-journal.js';
+import { PageRequests } from './page-requests.js';
+
+const QMP_PAUSE_MS = 2_000;
+
+/**
+ * Takes up a post-copy that lost its agent: QEMU says what it has, the source is to bring the rest. Undefined if
+ * post-copy ended just before the agent did.
+ */
+export async function recoverPostcopy(
+  context: IncomingContext,
+  { guest, run, blocks, qemu }: InterruptedPostcopy,
+): Promise<IncomingGuest | undefined> {
+  const { link, directory, signal } = context;
+  const qmp = await connectPatiently(context, guest);
+  try {
+    if ((await processIdentity(qmp, { signal })) !== qemu) {
+      throw new PageferryError('guest-state', 'another QEMU has the place of the one that took the guest in');
+    }
+    if ((await describeMachine(qmp, { signal })).migrationStatus === 'completed') {
+      await runIfPaused(qmp, run);
+      qmp.close();
+      return undefined;
+    }
+    await mkdir(directory, { recursive: true, mode: 0o700 });
+    const layout = new PageLayout(blocks);
+    const missing = new PageSet(layout);
+    missing.fill();
+    const requests = new PageRequests(layout, link);
+    const session = await IncomingSession.recover(
+      qmp,
+      { directory, blocks, signal, onRequest: requests.take },
+      (blockName, bitmap) => {
+        removeReceived(missing, layout.blockNamed(blockName), bitmap);
+      },
+    );
+    const recovered = new IncomingGuest(context, { qmp, session, layout, requests });
+    recovered.receiver.missing.addAll(missing);
+    recovered.receiver.enterPostcopy();
+    return recovered;
+  } catch (thrown) {
+    qmp.close();
+    throw thrown;
+  }
+}
+
+/** The agent may have died before it ran the guest. */
+export async function runIfPaused(qmp: QmpClient, run: boolean): Promise<void> {
+  if (run && !(await runState(qmp)).running) await continueGuest(qmp);
+}
+
+/** A QEMU whose guest waits for a page may not answer at once: as long as it is there it is asked again. */
+async function connectPatiently(
+  { configuration, log, signal }: IncomingContext,
+  guest: string,
+): Promise<QmpClient> {
+  const path = guestSocketPath(configuration.guestDirectory, guest);
+  for (;;) {
+    try {
+      return await QmpClient.connect(path, { signal });
+    } catch (thrown) {
+      signal.throwIfAborted();
+      const error = asPageferryError(thrown);
+      if (error.code !== 'qmp-timeout') throw error;
+      log.error({ err: error, guest }, 'the QEMU of an interrupted post-copy does not answer: trying again');
+      await sleep(QMP_PAUSE_MS, signal);
+    }
+  }
+}
+
+/** @param bitmap one bit a page, lowest bit first */
+function removeReceived(missing: PageSet, block: Block | undefined, bitmap: Buffer): void {
+  if (block === undefined) return;
+  for (let page = 0; page < block.pageCount; page++) {
+    if ((((bitmap[page >>> 3] ?? 0) >>> (page & 7)) & 1) === 1) missing.delete(block.firstPage + page);
+  }
+}
