@@ -17,8 +17,8 @@ const SWITCH_OVER_OVERHEAD_MS = 50;
 const LOG_INTERVAL_MS = { shortest: 50, longest: 250 } as const;
 /** Of the time in which all that is left could be sent. */
 const LOG_INTERVAL_SHARE = 0.2;
-/** Reading the log takes time, too: at most a third of all. */
-const LOG_COST_FACTOR = 2;
+/** Reading the log takes time, too: at most half of all. */
+const LOG_COST_FACTOR = 1;
 export interface PrecopyOptions {
   readonly dirtyLog: Pick<DirtyLog, 'readFirstPass' | 'collect'>;
   readonly sender: PageSender;
