@@ -14,6 +14,8 @@ export interface IncomingContext {
   readonly log: Logger;
   /** Of this migration alone, for what the agent and QEMU exchange; removed at its end. */
   readonly directory: string;
+  /** Where the QMP connection is found if this agent dies; see `MonitorKeeper`. */
+  readonly keeper: string;
   /** Aborted when the migration must end: without its QEMU, or without its agent. */
   readonly signal: AbortSignal;
   /** Aborts the signal. */

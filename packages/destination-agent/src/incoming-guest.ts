@@ -3,13 +3,14 @@ import { PageferryError } from '@pageferry/errors';
 import { quit, type IncomingSession, type QmpClient } from '@pageferry/qemu';
 import type { PageLayout } from '@pageferry/transfer';
 import type { IncomingContext } from './incoming-context.js';
+import type { IncomingMonitor } from './incoming-monitor.js';
 import { PageReceiver } from './page-receiver.js';
 import type { PageRequests } from './page-requests.js';
 
 const QUIT_TIMEOUT_MS = 10_000;
 
 export interface IncomingGuestOptions {
-  readonly qmp: QmpClient;
+  readonly monitor: IncomingMonitor;
   readonly session: IncomingSession;
   readonly layout: PageLayout;
   readonly requests: PageRequests;
@@ -17,7 +18,7 @@ export interface IncomingGuestOptions {
 
 /** The QEMU that takes the guest in, from when it reads the migration stream. A failure of its ends the migration. */
 export class IncomingGuest {
-  readonly qmp: QmpClient;
+  readonly monitor: IncomingMonitor;
   readonly session: IncomingSession;
   readonly layout: PageLayout;
   readonly requests: PageRequests;
@@ -25,10 +26,10 @@ export class IncomingGuest {
   readonly #log: Logger;
 
   constructor(
-    { configuration, link, log, abort }: IncomingContext,
-    { qmp, session, layout, requests }: IncomingGuestOptions,
+    { configuration, journal, link, log, abort }: IncomingContext,
+    { monitor, session, layout, requests }: IncomingGuestOptions,
   ) {
-    this.qmp = qmp;
+    this.monitor = monitor;
     this.session = session;
     this.layout = layout;
     this.requests = requests;
@@ -40,9 +41,15 @@ export class IncomingGuest {
     });
     this.#log = log;
     void session.failure.then(abort);
-    void qmp.closed.then((reason) => {
-      abort(new PageferryError('incoming-failed', 'the destination QEMU is gone', { cause: reason }));
+    void monitor.qmp.closed.then((reason) => {
+      // A guest of this host that lacks pages gets them as long as QEMU reads its stream.
+      if (journal.owner) log.warn({ err: reason }, 'the QMP connection is gone');
+      else abort(new PageferryError('incoming-failed', 'the destination QEMU is gone', { cause: reason }));
     });
+  }
+
+  get qmp(): QmpClient {
+    return this.monitor.qmp;
   }
 
   /** Ends QEMU, and waits until it is gone; never rejects. */
@@ -57,11 +64,6 @@ export class IncomingGuest {
         'the destination QEMU does not end: it must be killed before it is used again',
       );
     }
-  }
-
-  close(): void {
-    this.session.close();
-    this.qmp.close();
   }
 }
 

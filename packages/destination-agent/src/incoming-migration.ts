@@ -7,6 +7,7 @@ import type { DestinationConfiguration } from './configuration.js';
 import { endFailed } from './end-failed.js';
 import { NEXT_STEP_TIMEOUT_MS, ROUNDS_TIMEOUT_MS, type IncomingContext } from './incoming-context.js';
 import type { IncomingGuest } from './incoming-guest.js';
+import { keeperPath } from './incoming-monitor.js';
 import { IncomingJournal, type InterruptedPostcopy } from './incoming-journal.js';
 import { viewIncoming, type IncomingView, type Viewed } from './incoming-view.js';
 import { loadGuest } from './load-guest.js';
@@ -62,6 +63,7 @@ export class IncomingMigration {
       link: new SourceLink(peer),
       log,
       directory: join(configuration.runtimeDirectory, id),
+      keeper: keeperPath(configuration.runtimeDirectory, id),
       signal: this.#scope.signal,
       abort: (reason) => {
         this.#scope.abort(reason);
@@ -89,6 +91,7 @@ export class IncomingMigration {
       this.#scope.abort(signal.reason);
     };
     signal.addEventListener('abort', stop, { once: true });
+    if (signal.aborted) stop();
     try {
       await (this.#interrupted === undefined ? this.#receive() : this.#recover(this.#interrupted));
       log.info({ guest: this.#request?.guest, received: this.view.received }, 'the guest is here');
@@ -149,7 +152,7 @@ export class IncomingMigration {
 
   /** Takes up a post-copy that lost its agent. */
   async #recover(interrupted: InterruptedPostcopy): Promise<void> {
-    const { states, journal, log } = this.#context;
+    const { states, journal, log, signal } = this.#context;
     const guest = await recoverPostcopy(this.#context, interrupted);
     if (guest === undefined) {
       states.transition('postcopy-recover');
@@ -158,8 +161,13 @@ export class IncomingMigration {
       return;
     }
     this.#guest = guest;
-    await runIfPaused(guest.qmp, interrupted.run);
-    await journal.note({ event: 'running' });
+    const running = runIfPaused(guest.qmp, interrupted.run, signal).then(
+      () => journal.note({ event: 'running' }),
+      (thrown: unknown) => {
+        if (!signal.aborted)
+          log.error({ err: thrown }, 'the guest could not be run; it gets its pages all the same');
+      },
+    );
     this.#settled();
     log.info(
       { guest: interrupted.guest, missing: guest.receiver.missing.count },
@@ -167,6 +175,7 @@ export class IncomingMigration {
     );
     await takeUp(this.#context, guest);
     await receiveMissing(this.#context, guest);
+    await running;
     await this.#complete();
   }
 
@@ -179,8 +188,11 @@ export class IncomingMigration {
   }
 
   async #close(): Promise<void> {
-    const { directory, journal } = this.#context;
-    this.#guest?.close();
+    const { directory, journal, states } = this.#context;
+    const guest = this.#guest;
+    guest?.session.close();
+    if (states.isFinal) await guest?.monitor.close();
+    else guest?.monitor.leave();
     await rm(directory, { recursive: true, force: true }).catch(() => undefined);
     await journal.close();
   }

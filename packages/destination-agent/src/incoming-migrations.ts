@@ -2,6 +2,7 @@ import { Journal, type Logger } from '@pageferry/daemon';
 import { PageferryError } from '@pageferry/errors';
 import type { PeerConnection } from '@pageferry/link';
 import type { DestinationConfiguration } from './configuration.js';
+import type { InterruptedPostcopy } from './incoming-journal.js';
 import { IncomingMigration } from './incoming-migration.js';
 import type { IncomingView } from './incoming-view.js';
 import type { RecoveredMigration, Recovery } from './recovery.js';
@@ -15,6 +16,8 @@ export class IncomingMigrations {
   readonly #log: Logger;
   readonly #signal: AbortSignal;
   readonly #byId = new Map<string, IncomingMigration>();
+  /** Those whose journal is being opened. */
+  readonly #opening = new Set<string>();
   readonly #running = new Set<Promise<void>>();
   /** What earlier runs of this agent left, by the journals. */
   readonly #recovered: ReadonlyMap<string, RecoveredMigration>;
@@ -46,39 +49,31 @@ export class IncomingMigrations {
     return migration.view;
   }
 
-  /** Refuses a migration that would be told apart from another one by nothing. */
-  admit(id: string): void {
-    this.#signal.throwIfAborted();
-    if (this.#byId.has(id) || this.#recovered.has(id)) {
-      throw new PageferryError('request-invalid', `the migration ${id} has been here before`);
-    }
-  }
-
   /** Takes up what an earlier run of this agent left: guests of this host that lack pages. */
   async takeUp({ interrupted }: Recovery): Promise<void> {
     for (const { id, postcopy } of interrupted) {
-      const journal = await Journal.open(this.#configuration.stateDirectory, id, { log: this.#log });
-      const options = {
-        id,
-        configuration: this.#configuration,
-        log: this.#log,
-        journal,
-        interrupted: postcopy,
-      };
-      void this.#run(new IncomingMigration(undefined, options));
+      void this.run(await this.#open(undefined, id, postcopy));
     }
   }
 
-  /** A new migration on a new connection; resolves when it has ended. */
-  async receive(id: string, peer: PeerConnection): Promise<void> {
-    const journal = await Journal.open(this.#configuration.stateDirectory, id, { log: this.#log });
-    const migration = new IncomingMigration(peer, {
-      id,
-      configuration: this.#configuration,
-      log: this.#log,
-      journal,
-    });
-    await this.#run(migration);
+  /**
+   * A new migration on a new connection, which is known from now on and has yet to be {@link run}.
+   * @throws `request-invalid` for one that would be told apart from another one by nothing; `journal`
+   */
+  async admit(id: string, peer: PeerConnection): Promise<IncomingMigration> {
+    this.#signal.throwIfAborted();
+    if (this.#byId.has(id) || this.#opening.has(id) || this.#recovered.has(id)) {
+      throw new PageferryError('request-invalid', `the migration ${id} has been here before`);
+    }
+    return this.#open(peer, id);
+  }
+
+  /** Resolves when the migration has ended; never rejects. */
+  async run(migration: IncomingMigration): Promise<void> {
+    const running = migration.run(this.#signal);
+    this.#running.add(running);
+    await running;
+    this.#running.delete(running);
   }
 
   /** The source asks what became of a migration, and goes on with it if this host has the guest. */
@@ -100,13 +95,27 @@ export class IncomingMigrations {
     await Promise.allSettled(this.#running);
   }
 
-  async #run(migration: IncomingMigration): Promise<void> {
-    this.#forgetOldest();
-    this.#byId.set(migration.id, migration);
-    const running = migration.run(this.#signal);
-    this.#running.add(running);
-    await running;
-    this.#running.delete(running);
+  async #open(
+    peer: PeerConnection | undefined,
+    id: string,
+    interrupted?: InterruptedPostcopy,
+  ): Promise<IncomingMigration> {
+    this.#opening.add(id);
+    try {
+      const journal = await Journal.open(this.#configuration.stateDirectory, id, { log: this.#log });
+      this.#forgetOldest();
+      const migration = new IncomingMigration(peer, {
+        id,
+        configuration: this.#configuration,
+        log: this.#log,
+        journal,
+        ...(interrupted && { interrupted }),
+      });
+      this.#byId.set(id, migration);
+      return migration;
+    } finally {
+      this.#opening.delete(id);
+    }
   }
 
   #forgetOldest(): void {

@@ -6,7 +6,7 @@ import {
   IncomingSession,
   MachineDescriptionSchema,
   MigrationSettings,
-  QmpClient,
+  type QmpClient,
   compareMachines,
   describeMachine,
   processIdentity,
@@ -17,6 +17,7 @@ import { PageLayout } from '@pageferry/transfer';
 import type { ControlOf } from '@pageferry/wire';
 import type { IncomingContext } from './incoming-context.js';
 import { IncomingGuest, quitUnusable } from './incoming-guest.js';
+import { IncomingMonitor } from './incoming-monitor.js';
 import { PageRequests } from './page-requests.js';
 
 /** Compares the machines, journals that a guest comes in, and has QEMU read its stream. */
@@ -27,12 +28,12 @@ export async function prepareGuest(
   const { configuration, signal } = context;
   const source = checkMachine(prepare.machine);
   const path = guestSocketPath(configuration.guestDirectory, prepare.guest);
-  const qmp = await QmpClient.connect(path, { signal });
+  const monitor = await IncomingMonitor.connect(path, { signal });
   try {
-    await preflight(qmp, source, prepare, signal);
-    return await openIncoming(context, qmp, source, prepare);
+    await preflight(monitor.qmp, source, prepare, signal);
+    return await openIncoming(context, monitor, source, prepare);
   } catch (thrown) {
-    qmp.close();
+    await monitor.close();
     throw thrown;
   }
 }
@@ -54,27 +55,30 @@ async function preflight(
 
 async function openIncoming(
   context: IncomingContext,
-  qmp: QmpClient,
+  monitor: IncomingMonitor,
   { machineType, ramBlocks }: MachineDescription,
   { guest, mode }: ControlOf<'prepare'>,
 ): Promise<IncomingGuest> {
-  const { journal, link, log, directory, signal } = context;
+  const { journal, link, log, directory, keeper, signal } = context;
+  const { qmp } = monitor;
+  const postcopy = mode !== 'precopy';
   const qemu = await processIdentity(qmp, { signal });
   await journal.record({ event: 'preparing', guest, mode, blocks: ramBlocks, qemu });
   await mkdir(directory, { recursive: true, mode: 0o700 });
   const layout = new PageLayout(ramBlocks);
   log.info({ guest, mode, bytes: layout.bytes }, 'a guest is coming in');
   const requests = new PageRequests(layout, link);
+  if (postcopy) await monitor.keep(keeper, log, signal);
   try {
     const session = await IncomingSession.open(qmp, {
       directory,
       machineType,
       blocks: ramBlocks,
-      postcopy: mode !== 'precopy',
+      postcopy,
       signal,
       onRequest: requests.take,
     });
-    return new IncomingGuest(context, { qmp, session, layout, requests });
+    return new IncomingGuest(context, { monitor, session, layout, requests });
   } catch (thrown) {
     await quitUnusable(qmp).catch(() => undefined);
     throw thrown;

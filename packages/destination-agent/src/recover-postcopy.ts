@@ -1,18 +1,12 @@
 import { mkdir } from 'node:fs/promises';
 import { guestSocketPath } from '@pageferry/daemon';
 import { PageferryError, asPageferryError, sleep } from '@pageferry/errors';
-import {
-  IncomingSession,
-  QmpClient,
-  continueGuest,
-  describeMachine,
-  processIdentity,
-  runState,
-} from '@pageferry/qemu';
+import { IncomingSession, continueGuest, runState, type QmpClient } from '@pageferry/qemu';
 import { PageLayout, PageSet, type Block } from '@pageferry/transfer';
-import type { IncomingContext } from './incoming-context.js';
+import { ROUNDS_TIMEOUT_MS, type IncomingContext } from './incoming-context.js';
 import { IncomingGuest } from './incoming-guest.js';
 import type { InterruptedPostcopy } from './incoming-journal.js';
+import { IncomingMonitor } from './incoming-monitor.js';
 import { PageRequests } from './page-requests.js';
 
 const QMP_PAUSE_MS = 2_000;
@@ -26,15 +20,10 @@ export async function recoverPostcopy(
   { guest, run, blocks, qemu }: InterruptedPostcopy,
 ): Promise<IncomingGuest | undefined> {
   const { link, directory, signal } = context;
-  const qmp = await connectPatiently(context, guest);
+  const monitor = await connectPatiently(context, guest);
   try {
-    if ((await processIdentity(qmp, { signal })) !== qemu) {
+    if (!(await monitor.isOf(qemu, { signal }))) {
       throw new PageferryError('guest-state', 'another QEMU has the place of the one that took the guest in');
-    }
-    if ((await describeMachine(qmp, { signal })).migrationStatus === 'completed') {
-      await runIfPaused(qmp, run);
-      qmp.close();
-      return undefined;
     }
     await mkdir(directory, { recursive: true, mode: 0o700 });
     const layout = new PageLayout(blocks);
@@ -42,36 +31,44 @@ export async function recoverPostcopy(
     missing.fill();
     const requests = new PageRequests(layout, link);
     const session = await IncomingSession.recover(
-      qmp,
+      monitor.qmp,
       { directory, blocks, signal, onRequest: requests.take },
       (blockName, bitmap) => {
         removeReceived(missing, layout.blockNamed(blockName), bitmap);
       },
     );
-    const recovered = new IncomingGuest(context, { qmp, session, layout, requests });
+    if (session === undefined) {
+      await runIfPaused(monitor.qmp, run, signal);
+      await monitor.close();
+      return undefined;
+    }
+    const recovered = new IncomingGuest(context, { monitor, session, layout, requests });
     recovered.receiver.missing.addAll(missing);
     recovered.receiver.enterPostcopy();
     return recovered;
   } catch (thrown) {
-    qmp.close();
+    if (signal.aborted) monitor.leave();
+    else await monitor.close();
     throw thrown;
   }
 }
 
-/** The agent may have died before it ran the guest. */
-export async function runIfPaused(qmp: QmpClient, run: boolean): Promise<void> {
-  if (run && !(await runState(qmp)).running) await continueGuest(qmp);
+/** The earlier run of this agent may have died before it ran the guest. QEMU may answer only when it has more pages. */
+export async function runIfPaused(qmp: QmpClient, run: boolean, signal: AbortSignal): Promise<void> {
+  if (!run) return;
+  const { running } = await runState(qmp, { signal, timeoutMs: ROUNDS_TIMEOUT_MS });
+  if (!running) await continueGuest(qmp, { signal });
 }
 
 /** A QEMU whose guest waits for a page may not answer at once: as long as it is there it is asked again. */
 async function connectPatiently(
-  { configuration, log, signal }: IncomingContext,
+  { configuration, keeper, log, signal }: IncomingContext,
   guest: string,
-): Promise<QmpClient> {
+): Promise<IncomingMonitor> {
   const path = guestSocketPath(configuration.guestDirectory, guest);
   for (;;) {
     try {
-      return await QmpClient.connect(path, { signal });
+      return await IncomingMonitor.reconnect(keeper, path, { signal });
     } catch (thrown) {
       signal.throwIfAborted();
       const error = asPageferryError(thrown);

@@ -1,10 +1,11 @@
 import { Type } from '@sinclair/typebox';
 import { Value } from '@sinclair/typebox/value';
 import { Journal, guestSocketPath, migrationLogger, type Logger } from '@pageferry/daemon';
-import { QmpClient, continueGuest, processIdentity, quit, runState } from '@pageferry/qemu';
+import { continueGuest, quit, runState } from '@pageferry/qemu';
 import { PageferryError } from '@pageferry/errors';
 import type { DestinationConfiguration } from './configuration.js';
 import type { InterruptedPostcopy } from './incoming-journal.js';
+import { IncomingMonitor, keeperPath, releaseKeepers } from './incoming-monitor.js';
 
 /** What an earlier run of this agent left of a migration. */
 export interface RecoveredMigration {
@@ -39,7 +40,7 @@ const StoredRecord = Type.Object({
  * lacks pages is left to whoever takes its post-copy up.
  */
 export async function recoverMigrations(
-  { stateDirectory, guestDirectory }: DestinationConfiguration,
+  { stateDirectory, guestDirectory, runtimeDirectory }: DestinationConfiguration,
   log: Logger,
 ): Promise<Recovery> {
   const ended: RecoveredMigration[] = [];
@@ -50,15 +51,21 @@ export async function recoverMigrations(
     if (story.open) {
       const journal = await Journal.open(stateDirectory, id, { log });
       try {
-        const path = story.guest === undefined ? undefined : guestSocketPath(guestDirectory, story.guest);
+        const place =
+          story.guest === undefined
+            ? undefined
+            : {
+                keeper: keeperPath(runtimeDirectory, id),
+                guest: guestSocketPath(guestDirectory, story.guest),
+              };
         if (story.phase !== 'owner') {
-          if (path !== undefined) await endForeignGuest(path, story, migrationLog);
+          if (place !== undefined) await endForeignGuest(place, story, migrationLog);
           await journal.append({ event: 'aborted' });
         } else if (story.postcopy) {
           interrupted.push({ id, postcopy: postcopyOf(story) });
           continue;
         } else {
-          await runOwnGuest(path, story, migrationLog);
+          await runOwnGuest(place, story, migrationLog);
           await journal.append({ event: 'completed' });
         }
       } catch (thrown) {
@@ -73,7 +80,14 @@ export async function recoverMigrations(
     // After pre-copy the guest is complete where it belongs, whatever else is the matter with it.
     ended.push({ id, phase: story.phase, completed: story.phase === 'owner' });
   }
+  await releaseKeepers(runtimeDirectory, new Set(interrupted.map(({ id }) => id)));
   return { ended, interrupted };
+}
+
+/** Where QEMU's monitor is found. */
+interface MonitorPlace {
+  readonly keeper: string;
+  readonly guest: string;
 }
 
 interface Story {
@@ -117,38 +131,42 @@ function postcopyOf({ guest, mode, blocks, run, qemu }: Story): InterruptedPostc
 }
 
 /** The guest belongs here, and QEMU has all of it; it may only lack the word to run it. */
-async function runOwnGuest(path: string | undefined, { run, qemu }: Story, log: Logger): Promise<void> {
-  if (path === undefined) throw namelessGuest();
-  const qmp = await QmpClient.connect(path);
+async function runOwnGuest(
+  place: MonitorPlace | undefined,
+  { run, qemu }: Story,
+  log: Logger,
+): Promise<void> {
+  if (place === undefined) throw namelessGuest();
+  const monitor = await IncomingMonitor.reconnect(place.keeper, place.guest);
   try {
-    if ((await processIdentity(qmp)) !== qemu) throw strangeQemu();
-    const { running } = await runState(qmp);
-    if (run && !running) await continueGuest(qmp);
+    if (!(await monitor.isOf(qemu))) throw strangeQemu();
+    const { running } = await runState(monitor.qmp);
+    if (run && !running) await continueGuest(monitor.qmp);
     log.info('a guest that had come in was found and runs');
   } finally {
-    qmp.close();
+    await monitor.close();
   }
 }
 
 /** The guest does not belong here: its QEMU must not be there to run it. */
-async function endForeignGuest(path: string, { qemu }: Story, log: Logger): Promise<void> {
-  let qmp: QmpClient;
+async function endForeignGuest({ keeper, guest }: MonitorPlace, { qemu }: Story, log: Logger): Promise<void> {
+  let monitor: IncomingMonitor;
   try {
-    qmp = await QmpClient.connect(path);
+    monitor = await IncomingMonitor.reconnect(keeper, guest);
   } catch {
     log.info('the QEMU of an interrupted migration is gone');
     return;
   }
   try {
     // By now another QEMU may serve this socket, and what does not belong to this migration is not touched.
-    if ((await processIdentity(qmp)) !== qemu || (await runState(qmp)).running) {
+    if (!(await monitor.isOf(qemu)) || (await runState(monitor.qmp)).running) {
       log.warn('another QEMU has the place of an interrupted migration: it is left alone');
       return;
     }
-    await quit(qmp);
+    await quit(monitor.qmp);
     log.info('the QEMU of an interrupted migration was ended');
   } finally {
-    qmp.close();
+    await monitor.close();
   }
 }
 

@@ -71,10 +71,16 @@ export class StreamServer {
     try {
       const hello = await peer.next(['hello'], { timeoutMs: HELLO_TIMEOUT_MS });
       const version = chooseVersion(hello);
-      if (!hello.resume) migrations.admit(hello.migration);
-      await peer.send({ type: 'welcome', version, software, window });
-      if (hello.resume) await migrations.resume(hello.migration, peer);
-      else await migrations.receive(hello.migration, peer);
+      const welcome = { type: 'welcome', version, software, window } as const;
+      if (hello.resume) {
+        await peer.send(welcome);
+        await migrations.resume(hello.migration, peer);
+      } else {
+        const migration = await migrations.admit(hello.migration, peer);
+        // A source that is gone already is noticed by the migration, which closes what it has opened.
+        await peer.send(welcome).catch(() => undefined);
+        await migrations.run(migration);
+      }
     } catch (thrown) {
       const error = asPageferryError(thrown).on('destination');
       log.error({ err: error }, 'a connection was refused');

@@ -35,7 +35,7 @@ export interface ReconnectionWatcher {
 export class DestinationLink {
   readonly #options: DestinationLinkOptions;
   #peer: PeerConnection | undefined;
-  #connectedAtMs = 0;
+  #connectedAtMs = -Infinity;
   /** Connections in a row that broke soon. */
   #shortLived = 0;
 

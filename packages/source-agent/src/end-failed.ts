@@ -1,4 +1,4 @@
-import { asPageferryError, type PageferryError } from '@pageferry/errors';
+import { PageferryError, asPageferryError } from '@pageferry/errors';
 import type { OutgoingContext } from './outgoing-context.js';
 import type { SourceGuest } from './source-guest.js';
 
@@ -33,6 +33,7 @@ export async function endFailed(
   if (cancelled) states.transition('cancelling');
   try {
     await rollBack(context, guest, error);
+    if (guest?.isGone === true) throw error.code === 'qmp-closed' ? error : qemuGone(error);
     log[cancelled ? 'info' : 'error']({ err: error }, 'the migration was given up; the guest stays here');
     states.transition(cancelled ? 'cancelled' : 'failed');
     return error;
@@ -56,10 +57,18 @@ async function rollBack(
         // The guest matters more than its QEMU's settings.
         log.error({ err: thrown }, 'the dirty log could not be ended');
       });
-      await guest.takeBack();
+      await guest.takeBack().catch((thrown: unknown) => {
+        // A QEMU that has ended meanwhile has nothing left to bring back.
+        if (asPageferryError(thrown).code !== 'qmp-closed') throw thrown;
+      });
     }
     await journal.record({ event: 'rolled-back' });
   } finally {
     await aborted;
   }
+}
+
+/** It may have been missed first by something else: its dirty log, or the destination. */
+function qemuGone(cause: PageferryError): PageferryError {
+  return new PageferryError('qmp-closed', "the source's QEMU is gone", { cause, host: 'source' });
 }

@@ -1,14 +1,8 @@
 import type { FirstPassSink } from '@pageferry/qemu';
-import { PAGE_SIZE, type PageSet, type PrecopyScheduler } from '@pageferry/transfer';
+import { PAGE_SIZE, isReadAhead, type PageSet, type PrecopyScheduler } from '@pageferry/transfer';
 import type { FlowControl } from './flow-control.js';
 import type { PageSender } from './page-sender.js';
 
-/**
- * A link that carries less than this share of what can be read would hold the pass up. Then it is read to its end
- * meanwhile: only after it the log begins to tell hot pages from cold ones. Over a faster link that would cost more
- * processor time than it spares bandwidth.
- */
-const SLOW_LINK_SHARE = 0.25;
 /** How fast the pass can be read is known when the link is full for the first time, but not before so much of it, bytes. */
 const LEAST_SAMPLE_BYTES = 256 * 1024;
 
@@ -71,7 +65,7 @@ export class FirstPass implements FirstPassSink {
   }
 
   get #isLinkSlow(): boolean {
-    return (this.#flow.bytesPerSecond ?? Infinity) < this.#readingSpeed * SLOW_LINK_SHARE;
+    return isReadAhead(this.#flow.bytesPerSecond, this.#readingSpeed);
   }
 
   #pageAt(block: number, address: number): number {

@@ -132,7 +132,7 @@ export class OutgoingMigration {
       states.transition('completed');
       log.info({ result: this.view }, 'the guest has moved');
     } catch (thrown) {
-      this.#error = asPageferryError(thrown).on('source');
+      this.#error = this.#causeOf(thrown).on('source');
       progress.end();
       this.#error = await endFailed(this.#context, this.#guest, this.#error);
     } finally {
@@ -227,6 +227,13 @@ export class OutgoingMigration {
     this.#guest?.close();
     await rm(directory, { recursive: true, force: true }).catch(() => undefined);
     await journal.close();
+  }
+
+  /** Node's own waits reject with an `AbortError`, and leave out what they were aborted for. */
+  #causeOf(thrown: unknown): PageferryError {
+    const { signal } = this.#context;
+    const isAbort = thrown instanceof Error && thrown.name === 'AbortError';
+    return asPageferryError(isAbort && signal.aborted ? signal.reason : thrown);
   }
 
   #limitBandwidth(): void {

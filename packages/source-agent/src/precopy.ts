@@ -1,7 +1,14 @@
 import type { Logger } from '@pageferry/daemon';
 import { PageferryError, sleep } from '@pageferry/errors';
 import type { DirtyLog } from '@pageferry/qemu';
-import { PAGE_SIZE, PageSet, PrecopyScheduler, type HottestStripes } from '@pageferry/transfer';
+import {
+  PAGE_SIZE,
+  PageSet,
+  PrecopyScheduler,
+  logIntervalMs,
+  logIntervals,
+  type HottestStripes,
+} from '@pageferry/transfer';
 import { FirstPass } from './first-pass.js';
 import type { FlowControl } from './flow-control.js';
 import type { PageSender } from './page-sender.js';
@@ -10,15 +17,6 @@ import type { WhenStalled } from './request.js';
 
 /** What the stop costs beside the last pages: device state, round trips, journals, ms. */
 const SWITCH_OVER_OVERHEAD_MS = 50;
-/**
- * How often the dirty log is read: what the guest rewrites in between is all still to be sent at the stop, so the less
- * is left, the oftener. While much is left it is enough to learn the rates. ms
- */
-const LOG_INTERVAL_MS = { shortest: 50, longest: 250 } as const;
-/** Of the time in which all that is left could be sent. */
-const LOG_INTERVAL_SHARE = 0.2;
-/** Reading the log takes time, too: at most half of all. */
-const LOG_COST_FACTOR = 1;
 export interface PrecopyOptions {
   readonly dirtyLog: Pick<DirtyLog, 'readFirstPass' | 'collect'>;
   readonly sender: PageSender;
@@ -112,13 +110,6 @@ function isPostcopyWanted(options: PrecopyOptions, reason: 'stalled' | 'late'): 
   );
 }
 
-function logIntervalMs(remainingBytes: number, bytesPerSecond: number | undefined, logMs: number): number {
-  const { shortest, longest } = LOG_INTERVAL_MS;
-  const remainingMs = bytesPerSecond === undefined ? Infinity : (remainingBytes / bytesPerSecond) * 1000;
-  const wanted = Math.min(Math.max(remainingMs * LOG_INTERVAL_SHARE, shortest), longest);
-  return Math.max(wanted, logMs * LOG_COST_FACTOR);
-}
-
 /** Sends what the scheduler names, coldest first, until the log is to be read again. */
 async function sendIteration(
   { sender, flow, signal }: PrecopyOptions,
@@ -133,7 +124,7 @@ async function sendIteration(
     if (run === undefined) {
       await sender.flushed();
       // What is left is hot: there is nothing to be done until the log has more to say.
-      const shortest = sent ? LOG_INTERVAL_MS.shortest : LOG_INTERVAL_MS.longest;
+      const shortest = sent ? logIntervals.shortest : logIntervals.longest;
       await sleep(Math.max(Math.min(begun + shortest, until) - performance.now(), 0), signal);
       return;
     }

@@ -103,7 +103,7 @@ export class SourceGuest {
     return saveDeviceState(this.qmp, join(directory, 'device-state'), { signal });
   }
 
-  /** Runs the guest again, if it ran before. Error: `guest-state`, when QEMU goes on refusing to. */
+  /** Runs the guest again, if it ran before. Errors: `guest-state`, when QEMU goes on refusing to; `qmp-closed`. */
   async takeBack(): Promise<void> {
     if (!this.wasRunning) return;
     const deadline = performance.now() + TAKE_BACK_TIMEOUT_MS;
@@ -114,6 +114,7 @@ export class SourceGuest {
         return;
       } catch (thrown) {
         const error = asPageferryError(thrown);
+        if (error.code === 'qmp-closed') throw error;
         if (error.code !== 'qmp-command' || performance.now() > deadline) {
           throw new PageferryError(
             'guest-state',

@@ -1,5 +1,7 @@
 /** Downtime, as a multiple of its fixed part, below which more iterations have nothing to gain. */
 const NOTHING_TO_GAIN = 1.2;
+/** Of a round with nothing worth sending, ms: rates need time to fall when the guest comes to the end of a burst. */
+const SHORTEST_ROUND_MS = 1000;
 
 /**
  * What pre-copy comes to: it goes on; the guest is stopped, as what is left fits the downtime limit; or more of it would
@@ -16,6 +18,8 @@ export interface ConvergenceOptions {
 
 /** The state of a migration at the start of an iteration, when the dirty log has just been read. */
 export interface IterationStart {
+  /** Since the migration began, ms. */
+  readonly nowMs: number;
   /** Bytes that the destination does not have, or has outdated. */
   readonly remainingBytes: number;
   /** Bytes sent since the migration began. */
@@ -35,7 +39,7 @@ export interface IterationStart {
  *
  * Iterations may be short, and what remains rises and falls with a guest that writes in bursts. So progress is judged in
  * rounds, and by local minima: a round ends when as much was sent as remained at its beginning, or when nothing is worth
- * sending; a round is progress only if its lowest remainder is lower by `improvement` than any before. `patience`
+ * sending for a second; a round is progress only if its lowest remainder is lower by `improvement` than any before. `patience`
  * rounds without progress are a stall.
  *
  * Once the rest fits the downtime limit, pre-copy goes on for as long as each round makes progress and the rest does not
@@ -47,6 +51,7 @@ export class Convergence {
   #lowestRemaining = Infinity;
   #lowestOfRound = Infinity;
   #roundEndsAtSentBytes = 0;
+  #roundBegunMs = -Infinity;
   #roundsWithoutProgress = 0;
 
   constructor({ improvement = 0.1, patience = 3 }: ConvergenceOptions = {}) {
@@ -58,7 +63,8 @@ export class Convergence {
   next(start: IterationStart): ConvergenceDecision {
     if (start.remainingBytes === 0) return 'switch-over';
     this.#lowestOfRound = Math.min(this.#lowestOfRound, start.remainingBytes);
-    const roundIsOver = start.exhausted || start.sentBytes >= this.#roundEndsAtSentBytes;
+    const isLong = start.nowMs >= this.#roundBegunMs + SHORTEST_ROUND_MS;
+    const roundIsOver = (start.exhausted && isLong) || start.sentBytes >= this.#roundEndsAtSentBytes;
     if (roundIsOver) this.#endRound(start);
     const downtimeMs = expectedDowntimeMs(start);
     if (downtimeMs !== undefined && downtimeMs <= start.downtimeLimitMs) {
@@ -73,7 +79,7 @@ export class Convergence {
     return this.#roundsWithoutProgress === 0 && remainingBytes <= lowest * (1 + this.#improvement);
   }
 
-  #endRound({ remainingBytes, sentBytes }: IterationStart): void {
+  #endRound({ nowMs, remainingBytes, sentBytes }: IterationStart): void {
     if (this.#lowestOfRound <= this.#lowestRemaining * (1 - this.#improvement)) {
       this.#lowestRemaining = this.#lowestOfRound;
       this.#roundsWithoutProgress = 0;
@@ -81,6 +87,7 @@ export class Convergence {
       this.#roundsWithoutProgress++;
     }
     this.#lowestOfRound = Infinity;
+    this.#roundBegunMs = nowMs;
     this.#roundEndsAtSentBytes = sentBytes + remainingBytes;
   }
 }

@@ -22,6 +22,8 @@ export {
 } from './precopy-scheduler.js';
 export { PushOrder, type HottestStripes, type PageRun } from './push-order.js';
 export { CompressionGain } from './compression-gain.js';
+export { isReadAhead } from './first-pass-rule.js';
+export { logIntervalMs, logIntervals } from './log-interval.js';
 export { RateLimit } from './rate-limit.js';
 export { copyPage, encodePageDelta, type PageWords } from './page-delta.js';
 export { SentPages } from './sent-pages.js';

@@ -91,7 +91,7 @@ export class PrecopyScheduler {
     const { nowMs, sentBytes, bytesPerSecond } = standing;
     const propagation = this.#propagation;
     const remainingBytes = propagation.pendingBytes + this.#rewrittenMeanwhile(standing);
-    const start = { remainingBytes, bytesPerSecond, downtimeLimitMs, overheadMs, sentBytes };
+    const start = { remainingBytes, bytesPerSecond, downtimeLimitMs, overheadMs, sentBytes, nowMs };
     const ended = this.table.add({
       durationMs: nowMs - this.#begunMs,
       dirtiedPages: this.#dirtiedPages,

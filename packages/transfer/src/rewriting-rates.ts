@@ -1,20 +1,28 @@
 import type { PageSet } from './page-set.js';
 import type { Stripes } from './stripes.js';
 
-/**
- * Seconds in which the weight of what was observed before falls to 1/e. Long against the time in which a program goes
- * once through its working set: shorter, and what it has just left looks hotter than what it comes to next.
- */
+/** Seconds in which the weight of what was observed before falls to 1/e. */
 const SMOOTHING_SECONDS = 4;
+/** A stripe that has rested for longer than this many times what its rate says is taken for cooler. */
+const PATIENCE = 1.5;
 const AGES = 255;
 
 /**
- * How fast the guest rewrites each stripe: pages dirtied a second, smoothed over the observations (Microwiper, ICPP
- * 2010, "rewriting rate"). Five bytes a stripe.
+ * How fast the guest rewrites each stripe: pages dirtied a second, smoothed over the visits of the writer (Microwiper,
+ * ICPP 2010, "rewriting rate"). Eleven bytes a stripe.
+ *
+ * A rate changes only when the stripe is written: by the pages dirtied then, over the time since the last write. A mean
+ * over all time would fall until the writer comes back: of a program that goes round in its memory, what it has just
+ * left would look hotter than what it comes to next, and would be sent last instead of first.
  */
 export class RewritingRates {
   readonly #stripes: Stripes;
+  /** When the stripe was written last. */
   readonly #rates: Float32Array;
+  /** Seconds since then. */
+  readonly #restedSeconds: Float32Array;
+  /** Pages dirtied then. */
+  readonly #visits: Uint16Array;
   /** Observations since the stripe was last dirtied, at most {@link AGES}. */
   readonly #ages: Uint8Array;
   #observedSeconds = 0;
@@ -22,6 +30,8 @@ export class RewritingRates {
   constructor(stripes: Stripes) {
     this.#stripes = stripes;
     this.#rates = new Float32Array(stripes.count);
+    this.#restedSeconds = new Float32Array(stripes.count);
+    this.#visits = new Uint16Array(stripes.count);
     this.#ages = new Uint8Array(stripes.count).fill(AGES);
   }
 
@@ -32,7 +42,9 @@ export class RewritingRates {
 
   /** Pages a second. */
   of(stripe: number): number {
-    return this.#rates[stripe] ?? 0;
+    const rate = this.#rates[stripe] ?? 0;
+    const rested = this.#restedSeconds[stripe] ?? 0;
+    return rested === 0 ? rate : Math.min(rate, ((this.#visits[stripe] ?? 0) * PATIENCE) / rested);
   }
 
   /** Observations since the stripe was dirtied last: 0 if it was in the newest one, at most 255. */
@@ -44,17 +56,26 @@ export class RewritingRates {
   observe(dirtied: PageSet, seconds: number): void {
     if (!(seconds > 0)) return;
     this.#observedSeconds += seconds;
-    // Without the second factor the first observations would count as if the guest had been idle before.
-    const weight =
-      (1 - Math.exp(-seconds / SMOOTHING_SECONDS)) /
-      (1 - Math.exp(-this.#observedSeconds / SMOOTHING_SECONDS));
     const { count, pages } = this.#stripes;
     for (let stripe = 0; stripe < count; stripe++) {
       const dirtiedPages = dirtied.countRange(stripe * pages, pages);
-      const rate = this.of(stripe);
-      if (dirtiedPages === 0 && rate === 0) continue;
-      this.#rates[stripe] = rate + weight * (dirtiedPages / seconds - rate);
-      this.#ages[stripe] = dirtiedPages > 0 ? 0 : Math.min(this.age(stripe) + 1, AGES);
+      const rate = this.#rates[stripe] ?? 0;
+      if (dirtiedPages === 0) {
+        if (rate === 0) continue;
+        this.#restedSeconds[stripe] = (this.#restedSeconds[stripe] ?? 0) + seconds;
+        this.#ages[stripe] = Math.min(this.age(stripe) + 1, AGES);
+      } else {
+        const since = rate === 0 ? this.#observedSeconds : (this.#restedSeconds[stripe] ?? 0) + seconds;
+        // The first write says how long the guest was watched, not how often it writes: the next ones weigh more.
+        const weight =
+          (1 - Math.exp(-since / SMOOTHING_SECONDS)) /
+          (1 - Math.exp(-this.#observedSeconds / SMOOTHING_SECONDS));
+        this.#rates[stripe] = rate + weight * (dirtiedPages / since - rate);
+        const before = this.age(stripe) === 0 ? (this.#visits[stripe] ?? 0) : 0;
+        this.#visits[stripe] = Math.min(before + dirtiedPages, pages);
+        this.#restedSeconds[stripe] = 0;
+        this.#ages[stripe] = 0;
+      }
     }
   }
 }

@@ -13,9 +13,19 @@ const LIMITS = { bytesPerSecond: 100 * MB, downtimeLimitMs: 300, overheadMs: 50 
 const MUCH = 1000 * MB;
 
 /** One look a round: each iteration sent everything that was worth it. */
-function rounds(remaining: readonly number[], convergence = new Convergence()): ConvergenceDecision[] {
-  return remaining.map((remainingBytes) =>
-    convergence.next({ ...LIMITS, remainingBytes, sentBytes: 0, exhausted: true }),
+function rounds(
+  remaining: readonly number[],
+  convergence = new Convergence(),
+  beginMs = 0,
+): ConvergenceDecision[] {
+  return remaining.map((remainingBytes, round) =>
+    convergence.next({
+      ...LIMITS,
+      nowMs: beginMs + round * 2000,
+      remainingBytes,
+      sentBytes: 0,
+      exhausted: true,
+    }),
   );
 }
 
@@ -45,6 +55,7 @@ describe('Convergence', () => {
     const start: IterationStart = {
       remainingBytes: 0,
       sentBytes: 0,
+      nowMs: 0,
       exhausted: false,
       bytesPerSecond: undefined,
       downtimeLimitMs: 10,
@@ -54,7 +65,14 @@ describe('Convergence', () => {
   });
 
   it('iterates while the bandwidth is not known', () => {
-    const start = { ...LIMITS, remainingBytes: 1, sentBytes: 0, exhausted: false, bytesPerSecond: undefined };
+    const start = {
+      ...LIMITS,
+      remainingBytes: 1,
+      sentBytes: 0,
+      nowMs: 0,
+      exhausted: false,
+      bytesPerSecond: undefined,
+    };
     expect(new Convergence().next(start)).toBe('iterate');
   });
 
@@ -86,12 +104,12 @@ describe('Convergence', () => {
     const convergence = new Convergence();
     const start = { ...LIMITS, remainingBytes: 400 * MB, exhausted: false };
     const decisions = Array.from({ length: 40 }, (_, look) =>
-      convergence.next({ ...start, sentBytes: look * 25 * MB }),
+      convergence.next({ ...start, sentBytes: look * 25 * MB, nowMs: look * 250 }),
     );
     // The first look begins a round, and each round takes 16 looks.
     expect(decisions).not.toContain('stalled');
     const later = Array.from({ length: 20 }, (_, look) =>
-      convergence.next({ ...start, sentBytes: (40 + look) * 25 * MB }),
+      convergence.next({ ...start, sentBytes: (40 + look) * 25 * MB, nowMs: (40 + look) * 250 }),
     );
     expect(later.indexOf('stalled')).toBe(8);
   });
@@ -99,7 +117,13 @@ describe('Convergence', () => {
   it('judges a round by its lowest remainder, wherever in it that was', () => {
     const convergence = new Convergence();
     const look = (remainingBytes: number, sentBytes: number): ConvergenceDecision =>
-      convergence.next({ ...LIMITS, remainingBytes, sentBytes, exhausted: false });
+      convergence.next({
+        ...LIMITS,
+        remainingBytes,
+        sentBytes,
+        nowMs: sentBytes / 100_000,
+        exhausted: false,
+      });
     look(400 * MB, 0);
     for (let round = 1; round < 8; round++) {
       look(400 * MB * 0.8 ** round, round * 400 * MB - 100 * MB);
@@ -109,8 +133,8 @@ describe('Convergence', () => {
 
   it('prefers the switch-over to a stall', () => {
     const convergence = new Convergence();
-    const start = { ...LIMITS, remainingBytes: 30 * MB, sentBytes: 0, exhausted: true };
-    for (let round = 0; round < 5; round++) convergence.next(start);
+    const start = { ...LIMITS, remainingBytes: 30 * MB, sentBytes: 0, exhausted: true, nowMs: 10_000 };
+    for (let round = 0; round < 5; round++) convergence.next({ ...start, nowMs: round * 2000 });
     expect(convergence.next(start)).toBe('stalled');
     expect(convergence.next({ ...start, downtimeLimitMs: 400 })).toBe('switch-over');
   });
@@ -123,7 +147,7 @@ describe('Convergence', () => {
         convergence,
       ).at(-1),
     ).toBe('stalled');
-    expect(rounds([500 * MB], convergence)).toEqual(['iterate']);
+    expect(rounds([500 * MB], convergence, 10_000)).toEqual(['iterate']);
   });
 
   it('can be told how much progress and patience are wanted', () => {
@@ -152,7 +176,7 @@ describe('Convergence', () => {
         let looks = 0;
         for (; looks < 10_000; looks++) {
           const remainingBytes = remaining[looks % remaining.length] ?? 0;
-          const start = { ...LIMITS, remainingBytes, sentBytes, exhausted };
+          const start = { ...LIMITS, remainingBytes, sentBytes, exhausted, nowMs: looks * 250 };
           const decision = convergence.next(start);
           if (decision === 'switch-over') expect(expectedDowntimeMs(start)).toBeLessThanOrEqual(300);
           if (decision !== 'iterate') break;

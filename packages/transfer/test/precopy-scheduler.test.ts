@@ -93,9 +93,15 @@ describe('PrecopyScheduler on simulated guests', () => {
     expect(outcome.sentPages).toBeLessThan(PAGES * 1.3);
   });
 
-  it('stops a guest that goes round in bursts above the link between or in its bursts', () => {
-    const writer = cyclicWriter({ ...HALF, pagesPerSecond: 1.5 * LINK_PAGES });
-    const outcome = move(inBursts(writer, { onMs: 5000, offMs: 5000 }));
+  it('is not stalled in a burst, and stops the guest when it rests', () => {
+    const writer = randomWriter({ ...HALF, pagesPerSecond: 3 * LINK_PAGES });
+    const outcome = move(inBursts(writer, { onMs: 2000, offMs: 4000 }));
+    expect(outcome.decision).toBe('switch-over');
+    expect(outcome.downtimeMs).toBeLessThan(100);
+  });
+
+  it('gets a guest that goes round in its memory at 1.05 times the link below the limit', () => {
+    const outcome = move(cyclicWriter({ ...HALF, pagesPerSecond: 1.05 * LINK_PAGES }));
     expect(outcome.decision).toBe('switch-over');
     expect(outcome.downtimeMs).toBeLessThanOrEqual(LIMITS.downtimeLimitMs);
   });

@@ -56,6 +56,15 @@ describe('RewritingRates', () => {
     expect(Math.max(...seen)).toBeLessThan(38);
   });
 
+  it('do not fall while a writer that goes round is elsewhere', () => {
+    const { rates, observe } = ratesOfFourStripes();
+    for (let look = 0; look < 81; look++) observe(look % 20 === 0 ? 32 : 0, 0.25);
+    const afterWrite = rates.of(1);
+    for (let look = 0; look < 19; look++) observe(0, 0.25);
+    expect(rates.of(1)).toBe(afterWrite);
+    expect(afterWrite).toBeCloseTo(32 / 5, 0);
+  });
+
   it('weigh an observation by its length, however it is cut', () => {
     const long = ratesOfFourStripes();
     const short = ratesOfFourStripes();

@@ -35,6 +35,11 @@ const DELTA_HEADER_BYTES = 11;
 const OPEN_TIMEOUT_MS = 10_000;
 /** From the last byte of device state to QEMU's word, ms: devices may wait for pages of a slow link. */
 const LOAD_TIMEOUT_MS = 60_000;
+/** QEMU notices the end of its stream by itself, ms. */
+const PAUSE_TIMEOUT_MS = 1_000;
+const PAUSE_INTERVAL_MS = 20;
+/** Times that a post-copy that is neither paused nor completed is looked at again. */
+const MOST_LOOKS = 3;
 
 const MigrationStatus = Type.Object({
   status: Type.Optional(Type.String()),
@@ -53,6 +58,9 @@ export interface IncomingSessionOptions {
   /** The guest, or QEMU on its behalf, waits for these bytes. */
   readonly onRequest: (blockName: string, address: number, bytes: number) => void;
 }
+
+// Part of taking up an interrupted post-copy.
+export * from '../qmp/keeper/monitor-keeper.js';
 
 type Waiting = { readonly resolve: () => void; readonly reject: (reason: unknown) => void };
 
@@ -149,19 +157,20 @@ export class IncomingSession {
 
   /**
    * Takes up a post-copy whose stream broke, because the agent that wrote it is gone (`migration/migration.c`,
-   * `postcopy_do_resume`). The guest runs, or waits for pages.
+   * `postcopy_do_resume`). The guest runs, or waits for pages, and QEMU's main loop may wait with it: until QEMU has the
+   * stream it is only told what it takes out of band. Undefined if post-copy has completed.
+   * @param qmp with commands out of band
    * @param onReceived for each block: which pages QEMU has, one bit a page, lowest bit first
    */
   static async recover(
     qmp: QmpClient,
     options: Omit<IncomingSessionOptions, 'machineType' | 'postcopy'>,
     onReceived: (blockName: string, bitmap: Buffer) => void,
-  ): Promise<IncomingSession> {
+  ): Promise<IncomingSession | undefined> {
     const { signal, blocks } = options;
-    await waitForPause(qmp, signal);
     const path = join(options.directory, 'recover.sock');
     await rm(path, { force: true });
-    await qmp.execute('migrate-recover', { uri: `unix:${path}` }, { signal });
+    if (!(await openPaused(qmp, `unix:${path}`, signal))) return undefined;
     const session = await IncomingSession.#connect(qmp, path, options);
     try {
       for (const { name } of blocks) {
@@ -390,18 +399,51 @@ export class IncomingSession {
   }
 }
 
-/** QEMU notices the end of its stream by itself. */
-async function waitForPause(qmp: QmpClient, signal: AbortSignal): Promise<void> {
-  const deadline = performance.now() + OPEN_TIMEOUT_MS;
-  for (;;) {
-    const { status } = await qmp.executeAs(MigrationStatus, 'query-migrate', undefined, { signal });
-    if (status === 'postcopy-paused') return;
-    if (performance.now() > deadline) {
+/** Has QEMU take a new stream for a post-copy that is paused; false if it has completed. */
+async function openPaused(qmp: QmpClient, uri: string, signal: AbortSignal): Promise<boolean> {
+  for (let looks = 1; ; looks++) {
+    const refusal = await recoverSoon(qmp, uri, signal);
+    if (refusal === undefined) return true;
+    const status = await statusOf(qmp, signal);
+    if (status === 'completed') return false;
+    if (looks === MOST_LOOKS) {
       throw new PageferryError(
         'incoming-failed',
-        `post-copy is not paused in QEMU but in the state "${status ?? 'none'}"`,
+        `post-copy is not paused in QEMU but in the state "${status}": ${refusal.message}`,
+        { cause: refusal },
       );
     }
-    await sleep(20, signal);
+  }
+}
+
+/** Not known as long as QEMU's main loop waits for a page. */
+async function statusOf(qmp: QmpClient, signal: AbortSignal): Promise<string> {
+  try {
+    const { status } = await qmp.executeAs(MigrationStatus, 'query-migrate', undefined, { signal });
+    return status ?? 'none';
+  } catch (thrown) {
+    const error = asPageferryError(thrown);
+    if (error.code !== 'qmp-timeout') throw error;
+    return 'unknown';
+  }
+}
+
+/** Undefined once QEMU has agreed, or its last refusal. */
+async function recoverSoon(
+  qmp: QmpClient,
+  uri: string,
+  signal: AbortSignal,
+): Promise<PageferryError | undefined> {
+  const deadline = performance.now() + PAUSE_TIMEOUT_MS;
+  for (;;) {
+    try {
+      await qmp.executeOutOfBand('migrate-recover', { uri }, { signal });
+      return undefined;
+    } catch (thrown) {
+      const error = asPageferryError(thrown);
+      if (error.code !== 'qmp-command') throw error;
+      if (performance.now() > deadline) return error;
+    }
+    await sleep(PAUSE_INTERVAL_MS, signal);
   }
 }

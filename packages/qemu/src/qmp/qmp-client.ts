@@ -15,6 +15,11 @@ export interface QmpOptions {
   readonly timeoutMs?: number | undefined;
 }
 
+export interface QmpConnectOptions extends QmpOptions {
+  /** Asks for {@link QmpClient.executeOutOfBand}. */
+  readonly outOfBand?: boolean | undefined;
+}
+
 export interface QmpEventOptions extends QmpOptions {
   /** Which of the events of this name is meant; any, unless given. */
   readonly where?: ((data: Readonly<Record<string, unknown>>) => boolean) | undefined;
@@ -43,6 +48,7 @@ export class QmpClient {
   #greeting: QmpGreeting | undefined;
   #greetingWaiter: Waiter<QmpGreeting> | undefined;
   #nextId = 1;
+  #outOfBand = false;
   #closeReason: PageferryError | undefined;
 
   /** Resolves, and never rejects, when the connection has ended, whoever ended it; with the reason. */
@@ -56,14 +62,16 @@ export class QmpClient {
    */
   static async connect(
     socketPath: string,
-    { signal, timeoutMs = 5_000 }: QmpOptions = {},
+    { signal, timeoutMs = 5_000, outOfBand = false }: QmpConnectOptions = {},
   ): Promise<QmpClient> {
     const deadline = performance.now() + timeoutMs;
     const client = new QmpClient(await connectSocket(socketPath, { signal, timeoutMs }), socketPath);
     const rest = (): number => Math.max(1, Math.ceil(deadline - performance.now()));
     try {
       await client.#receiveGreeting({ signal, timeoutMs: rest() });
-      await client.execute('qmp_capabilities', undefined, { signal, timeoutMs: rest() });
+      client.#outOfBand = outOfBand && client.greeting.capabilities.includes('oob');
+      const enable = client.#outOfBand ? { enable: ['oob'] } : undefined;
+      await client.execute('qmp_capabilities', enable, { signal, timeoutMs: rest() });
       return client;
     } catch (error) {
       client.close();
@@ -101,15 +109,26 @@ export class QmpClient {
   async execute(
     command: string,
     args?: Readonly<Record<string, unknown>>,
-    { signal, timeoutMs = 10_000 }: QmpOptions = {},
+    options?: QmpOptions,
   ): Promise<unknown> {
-    const id = this.#nextId++;
-    const message = JSON.stringify({ execute: command, arguments: args, id });
-    return this.#waiters.wait<unknown>(command, { signal, timeoutMs }, (waiter) => {
-      this.#commands.set(id, { ...waiter, command });
-      this.#socket.write(`${message}\n`);
-      return () => this.#commands.delete(id);
-    });
+    return this.#send(command, { execute: command, arguments: args }, options);
+  }
+
+  /**
+   * Like {@link execute}, at once and in QEMU's monitor thread, for the few commands that allow it: also while QEMU's main
+   * loop waits for something. Without it, on a connection that did not ask for it or to a QEMU that does not offer it, the
+   * command waits its turn.
+   */
+  async executeOutOfBand(
+    command: string,
+    args?: Readonly<Record<string, unknown>>,
+    options?: QmpOptions,
+  ): Promise<unknown> {
+    return this.#send(
+      command,
+      { [this.#outOfBand ? 'exec-oob' : 'execute']: command, arguments: args },
+      options,
+    );
   }
 
   /** Like {@link execute}, with the answer checked. @throws `qemu-unexpected` if it does not fit the schema */
@@ -160,9 +179,36 @@ export class QmpClient {
     return event;
   }
 
+  /**
+   * Has a child process inherit the connection: `spawn` gives the socket to it as one of its files. QEMU's end stays
+   * connected until both have closed it, and the child must not read or write as long as this client does.
+   */
+  inherit<T>(spawn: (socket: Socket) => T): T {
+    try {
+      return spawn(this.#socket);
+    } finally {
+      // Node stops reading what a child inherits.
+      this.#socket.resume();
+    }
+  }
+
   /** Ends the connection at once; what still waits is rejected with `qmp-closed`. */
   close(): void {
     this.#end(new PageferryError('qmp-closed', `the QMP connection ${this.#path} was closed`));
+  }
+
+  async #send(
+    command: string,
+    request: object,
+    { signal, timeoutMs = 10_000 }: QmpOptions = {},
+  ): Promise<unknown> {
+    const id = this.#nextId++;
+    const message = JSON.stringify({ ...request, id });
+    return this.#waiters.wait<unknown>(command, { signal, timeoutMs }, (waiter) => {
+      this.#commands.set(id, { ...waiter, command });
+      this.#socket.write(`${message}\n`);
+      return () => this.#commands.delete(id);
+    });
   }
 
   async #receiveGreeting(options: { signal: AbortSignal | undefined; timeoutMs: number }): Promise<void> {

@@ -8,6 +8,8 @@ const GreetingSchema = Type.Object({
       qemu: Type.Object({ major: Type.Integer(), minor: Type.Integer(), micro: Type.Integer() }),
       package: Type.String(),
     }),
+    /** What `qmp_capabilities` may enable. */
+    capabilities: Type.Array(Type.String()),
   }),
 });
 

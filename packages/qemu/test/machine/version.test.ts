@@ -5,6 +5,7 @@ import { expectThrown } from '../support/expect-error.js';
 
 const greeting = (major: number, minor: number, micro: number): QmpGreeting => ({
   version: { qemu: { major, minor, micro }, package: 'Debian' },
+  capabilities: [],
 });
 
 describe('requireSupportedVersion', () => {

@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { openSync, closeSync, readFileSync, writeFileSync, writeSync } from 'node:fs';
+import { openSync, closeSync, readFileSync, writeSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -10,10 +10,10 @@ import type { RamBlock } from '../../src/memory/ram-blocks.js';
 import { readRamLayout, type RamLayout } from '../../src/memory/ram-layout.js';
 import { BareQemu, FIRMWARE } from '../support/bare-qemu.js';
 import { expectThrown } from '../support/expect-error.js';
+import { withHugepages } from '../support/hugepages.js';
 
 const PAGE = 4096;
 const MiB = 2 ** 20;
-const HUGE_PAGES = '/proc/sys/vm/nr_hugepages';
 
 let qemu: BareQemu | undefined;
 let reader: MemoryReader | undefined;
@@ -138,21 +138,19 @@ describe('MemoryReader on every kind of backend', () => {
     await expectSameAsPmemsave(opened);
   });
 
-  it('reads huge pages', async ({ skip }) => {
-    const before = readFileSync(HUGE_PAGES, 'latin1');
-    try {
-      writeFileSync(HUGE_PAGES, '160');
-      if (Number(readFileSync(HUGE_PAGES, 'latin1')) < 130) skip('no huge pages to be had here');
+  it('reads huge pages', async () => {
+    await withHugepages(256, async () => {
       const opened = await start(...withBackend('memory-backend-memfd,hugetlb=on,hugetlbsize=2M'));
-      expect(opened.block('m').pageSize).toBe(2 * MiB);
-      scribble(opened, 'm');
-      await expectSameAsPmemsave(opened);
-      expect(countUntouched(opened, 'm')).toBe(0);
-    } finally {
-      reader?.close();
-      await qemu?.kill();
-      writeFileSync(HUGE_PAGES, before);
-    }
+      try {
+        expect(opened.block('m').pageSize).toBe(2 * MiB);
+        scribble(opened, 'm');
+        await expectSameAsPmemsave(opened);
+        expect(countUntouched(opened, 'm')).toBe(0);
+      } finally {
+        opened.reader.close();
+        await opened.qemu.kill();
+      }
+    });
   });
 
   it.each(backends)('never takes a page of %s for untouched that is not zero', async (_what, backend) => {

@@ -1,0 +1,95 @@
+import { mkdir, mkdtemp, rm, symlink } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { Type } from '@sinclair/typebox';
+import { Value } from '@sinclair/typebox/value';
+import { Journal, createLogger, type Logger } from '@pageferry/daemon';
+import { onTestFinished } from 'vitest';
+import { FakeQmpServer, GREETING } from '../../../qemu/test/support/fake-qmp-server.js';
+import { destinationSettings, type DestinationConfiguration } from '../../src/configuration.js';
+
+const Command = Type.Object({ execute: Type.String(), id: Type.Union([Type.Integer(), Type.String()]) });
+
+/** The directories of a destination agent, and its log. */
+export interface DestinationHost {
+  readonly configuration: DestinationConfiguration;
+  readonly log: Logger;
+  readonly writeJournal: (id: string, records: readonly object[]) => Promise<void>;
+  /** The events in the journal of this migration. */
+  readonly events: (id: string) => Promise<unknown[]>;
+  /** Where the QMP socket of the guest `name` is. */
+  readonly socketOf: (name: string) => string;
+  /** Starts the QEMU of the guest `name`. */
+  readonly startQemu: (name: string, options?: FakeQemuOptions) => Promise<FakeQemu>;
+}
+
+export interface FakeQemuOptions {
+  readonly running?: boolean;
+}
+
+/** A QEMU whose monitor knows whether its guest runs. Its process is the one of the test. */
+export interface FakeQemu {
+  /** What it was told, questions left out. */
+  readonly commands: string[];
+}
+
+export async function destinationHost(): Promise<DestinationHost> {
+  const directory = await mkdtemp(join(tmpdir(), 'pageferry-destination-'));
+  onTestFinished(() => rm(directory, { recursive: true, force: true }));
+  const configuration = Value.Parse(destinationSettings, {
+    guestDirectory: join(directory, 'guests'),
+    stateDirectory: join(directory, 'state'),
+    runtimeDirectory: join(directory, 'run'),
+    apiPort: 0,
+    streamPort: 0,
+  });
+  const { guestDirectory, stateDirectory, runtimeDirectory } = configuration;
+  await mkdir(guestDirectory);
+  await mkdir(runtimeDirectory);
+  const log = createLogger({ name: 'test', level: 'fatal' });
+  const socketOf = (name: string): string => join(guestDirectory, `${name}.sock`);
+  return {
+    configuration,
+    log,
+    socketOf,
+    writeJournal: async (id, records) => {
+      const journal = await Journal.open(stateDirectory, id, { log });
+      for (const record of records) await journal.append(record);
+      await journal.close();
+    },
+    events: async (id) => {
+      const stored = (await Journal.readAll(stateDirectory)).find((journal) => journal.id === id);
+      return (stored?.records ?? []).map((record) =>
+        typeof record === 'object' && record !== null && 'event' in record ? record.event : record,
+      );
+    },
+    startQemu: async (name, options) => startQemu(socketOf(name), options),
+  };
+}
+
+async function startQemu(path: string, { running = false }: FakeQemuOptions = {}): Promise<FakeQemu> {
+  const commands: string[] = [];
+  const server = await FakeQmpServer.listen((socket) => {
+    socket.write(GREETING);
+    createInterface({ input: socket })
+      .on('error', () => undefined)
+      .on('line', (line) => {
+        const { execute, id } = Value.Parse(Command, JSON.parse(line));
+        const answers: Readonly<Record<string, unknown>> = {
+          qmp_capabilities: {},
+          'query-cpus-fast': [{ 'thread-id': process.pid }],
+          'query-status': { status: running ? 'running' : 'paused', running },
+        };
+        const answer = answers[execute];
+        if (answer === undefined) commands.push(execute);
+        socket.write(`${JSON.stringify({ return: answer ?? {}, id })}\r\n`);
+      });
+  });
+  await symlink(server.path, path);
+  onTestFinished(async () => {
+    await server.close();
+    await rm(path, { force: true });
+  });
+  return { commands };
+}

@@ -1,0 +1,48 @@
+import { connectToDestination, type PeerConnection } from '@pageferry/link';
+import { PROTOCOL_VERSIONS, type ControlOf } from '@pageferry/wire';
+import { onTestFinished } from 'vitest';
+import { IncomingMigrations } from '../../src/incoming-migrations.js';
+import type { Recovery } from '../../src/recovery.js';
+import { StreamServer } from '../../src/stream-server.js';
+import { destinationHost } from './destination-host.js';
+
+const NEXT_TIMEOUT_MS = 10_000;
+export const next = { timeoutMs: NEXT_TIMEOUT_MS } as const;
+
+/** A destination agent, without its process, as source agents see it. */
+export interface Destination {
+  readonly port: number;
+  readonly migrations: IncomingMigrations;
+  readonly connect: () => Promise<PeerConnection>;
+}
+
+export async function startDestination(
+  recovery: Recovery = { ended: [], interrupted: [] },
+): Promise<Destination> {
+  const { configuration, log } = await destinationHost();
+  const stop = new AbortController();
+  const migrations = new IncomingMigrations(configuration, log, stop.signal, recovery);
+  const { streamHost: host, streamPort: port, windowBytes: window } = configuration;
+  const server = new StreamServer({ host, port, window, software: 'test', migrations, log });
+  const chosen = await server.listen();
+  onTestFinished(async () => {
+    stop.abort();
+    await migrations.settled();
+    await server.close();
+  });
+  const connect = async (): Promise<PeerConnection> => {
+    const peer = await connectToDestination(`ws://127.0.0.1:${chosen}`, stop.signal);
+    onTestFinished(() => {
+      peer.close();
+    });
+    return peer;
+  };
+  return { port: chosen, migrations, connect };
+}
+
+export function helloOf(
+  migration: string,
+  more: Partial<Omit<ControlOf<'hello'>, 'type'>> = {},
+): ControlOf<'hello'> {
+  return { type: 'hello', ...PROTOCOL_VERSIONS, software: 'test', migration, resume: false, ...more };
+}
