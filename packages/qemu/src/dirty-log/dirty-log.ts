@@ -83,7 +83,7 @@ export class DirtyLog {
     this.#qmp = qmp;
     this.#layout = layout;
     this.#server = server;
-    this.#parser = new RamRecordParser(ignoreRecords);
+    this.#parser = new RamRecordParser(ignoreRecords, { holdAfterBlocks: true });
   }
 
   /**
@@ -203,8 +203,13 @@ export class DirtyLog {
     // First: a migration thread that blocks in a write may hold the lock that QEMU's monitor needs.
     this.#socket?.destroy();
     this.#server.close();
-    await this.#endMigration();
-    await this.#restoreSettings?.();
+    try {
+      await this.#endMigration();
+      await this.#restoreSettings?.();
+    } catch (thrown) {
+      // With QEMU gone, so is everything that was to be ended.
+      if (asPageferryError(thrown).code !== 'qmp-closed') throw thrown;
+    }
     this.#restoreSettings = undefined;
   }
 
@@ -247,6 +252,8 @@ export class DirtyLog {
   #listen(socket: Socket): void {
     socket.on('data', (chunk: Buffer) => {
       try {
+        // What the chunk with the block list had behind it, and this one.
+        if (this.#parser.blocks.length > 0) this.#parser.release();
         this.#parser.push(chunk);
       } catch (thrown) {
         this.#end(asPageferryError(thrown, 'dirty-log'));

@@ -61,6 +61,8 @@ export class RamRecordParser {
   /** True when the RAM section has ended; what comes after it is device state. */
   ramEnded = false;
 
+  readonly #holdAfterBlocks: boolean;
+  #isHolding = false;
   #step: Step = 'file-header';
   #partial: Buffer | undefined;
   #ramSection = -1;
@@ -75,8 +77,15 @@ export class RamRecordParser {
   readonly #tail: Buffer[] = [];
   #tailBytes = 0;
 
-  constructor(sink: RamRecordSink) {
+  /** @param options.holdAfterBlocks keep what follows the block list unread until {@link release} */
+  constructor(sink: RamRecordSink, { holdAfterBlocks = false } = {}) {
     this.sink = sink;
+    this.#holdAfterBlocks = holdAfterBlocks;
+  }
+
+  /** What was held back is read with the next chunk. */
+  release(): void {
+    this.#isHolding = false;
   }
 
   /** Whether part of a page's content is still to come. */
@@ -93,6 +102,10 @@ export class RamRecordParser {
     }
     let at = 0;
     while (at < data.length) {
+      if (this.#isHolding) {
+        this.#partial = Buffer.from(data.subarray(at));
+        return;
+      }
       const next = this.#advance(data, at);
       if (next === at) {
         this.#partial = Buffer.from(data.subarray(at));
@@ -212,6 +225,7 @@ export class RamRecordParser {
     }
     this.#ramSection = data.readUInt32BE(at + 1);
     this.blocks = blocks;
+    this.#isHolding = this.#holdAfterBlocks;
     this.#numberByName = new Map(blocks.map((block, number) => [block.name, number]));
     this.#step = 'section';
     return footer + 5;

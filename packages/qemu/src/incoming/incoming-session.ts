@@ -41,6 +41,10 @@ const PAUSE_INTERVAL_MS = 20;
 /** Times that a post-copy that is neither paused nor completed is looked at again. */
 const MOST_LOOKS = 3;
 
+/** How often, and after which pauses, ms, QEMU is asked why it gave up. */
+const REASON_LOOKS = 10;
+const REASON_PAUSE_MS = 20;
+
 const MigrationStatus = Type.Object({
   status: Type.Optional(Type.String()),
   'error-desc': Type.Optional(Type.String()),
@@ -299,7 +303,7 @@ export class IncomingSession {
     // 'close' follows, and asks QEMU for the reason.
     socket.on('error', () => undefined);
     socket.on('close', () => {
-      if (!this.#finished) void this.#explainEnd();
+      if (!this.#finished) void this.#explainEnd('the destination QEMU stopped reading its migration stream');
     });
   }
 
@@ -309,19 +313,18 @@ export class IncomingSession {
       this.#shut?.resolve();
       return;
     }
-    this.#fail(
-      new PageferryError(
-        'incoming-failed',
-        `the destination QEMU ended the migration with the result ${result}`,
-      ),
-    );
+    void this.#explainEnd(`the destination QEMU ended the migration with the result ${result}`);
   }
 
-  async #explainEnd(): Promise<void> {
-    const text = 'the destination QEMU stopped reading its migration stream';
+  async #explainEnd(text: string): Promise<void> {
     try {
-      const { status, 'error-desc': reason } = await this.#qmp.executeAs(MigrationStatus, 'query-migrate');
-      const why = reason ?? `its migration is in the state "${status ?? 'none'}"`;
+      let answer = await this.#qmp.executeAs(MigrationStatus, 'query-migrate');
+      // QEMU says on its stream that it has failed before its monitor knows why.
+      for (let look = 0; look < REASON_LOOKS && answer['error-desc'] === undefined; look++) {
+        await sleep(REASON_PAUSE_MS);
+        answer = await this.#qmp.executeAs(MigrationStatus, 'query-migrate');
+      }
+      const why = answer['error-desc'] ?? `its migration is in the state "${answer.status ?? 'none'}"`;
       this.#fail(new PageferryError('incoming-failed', `${text}: ${why}; its standard error says more`));
     } catch (cause) {
       this.#fail(

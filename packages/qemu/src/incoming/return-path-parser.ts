@@ -62,8 +62,9 @@ export class ReturnPathParser {
         this.#listener.pong(u32(body, 0));
         return;
       case ReturnPathMessage.requestPagesWithName: {
-        const length = body[12] ?? -1;
-        if (body.length !== 13 + length) throw unexpected('a page request of a wrong length');
+        const length = body[12];
+        if (length === undefined || body.length !== 13 + length)
+          throw unexpected('a page request of a wrong length');
         this.#lastBlock = body.toString('utf8', 13);
         this.#request(body);
         return;

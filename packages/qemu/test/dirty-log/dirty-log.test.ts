@@ -179,6 +179,6 @@ describe('a QEMU that is killed ends the dirty log at once', () => {
     await bare.readFirstPass(log, signal);
     kill();
     await expectError(collectOnAndOn(log), 'dirty-log', 'did QEMU exit?');
-    await expectError(log.giveUp(), 'qmp-closed');
+    await log.giveUp();
   });
 });

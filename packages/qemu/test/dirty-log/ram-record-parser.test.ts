@@ -65,6 +65,18 @@ test('reads blocks, records, contents, passes and device state', () => {
   expect(parser.deviceSections(false)).toEqual(deviceState);
 });
 
+test('holds back what follows the block list until somebody takes it', () => {
+  const recorder = new Recorder();
+  const parser = new RamRecordParser(recorder, { holdAfterBlocks: true });
+  parser.push(stream.subarray(0, 9000));
+  expect(parser.blocks).toHaveLength(2);
+  parser.push(stream.subarray(9000, 9100));
+  expect(recorder.records).toEqual([]);
+  parser.release();
+  parser.push(stream.subarray(9100));
+  expect(recorder.records).toEqual(expected);
+});
+
 test('reads the same however the stream is cut into chunks', () => {
   fc.assert(
     fc.property(fc.array(fc.integer({ min: 0, max: stream.length }), { maxLength: 40 }), (cuts) => {

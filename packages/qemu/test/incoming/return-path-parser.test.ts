@@ -109,6 +109,11 @@ test('says no message before its last byte is there', () => {
 
 test.each<[string, Buffer, string]>([
   [
+    "a named request without its name's length",
+    encode(ReturnPathMessage.requestPagesWithName, range(0, 4096)),
+    'a page request of a wrong length',
+  ],
+  [
     'a request before any block is named',
     encode(ReturnPathMessage.requestPages, range(0, 4096)),
     'before any',

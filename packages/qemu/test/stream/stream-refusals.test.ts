@@ -83,19 +83,31 @@ describe('QEMU refuses', () => {
     await session.writeZeroPages(ram(), ram().length, 1);
     await expectFailure(session.failure);
     await expectError(session.writeZeroPages(ram(), 0, 1), 'incoming-failed');
-    await expectError(session.loadPrecopy(pair.deviceSections, signal), 'incoming-failed');
+    await expectError(
+      session.loadPrecopy(pair.deviceSections, signal),
+      'incoming-failed',
+      'Invalid argument',
+    );
     await expectQemuToGiveUp();
   });
 
   it('a section of a device that it does not have', async () => {
     const sections = headOfSection('nonsense', 8).u32(0).u32(1).toBuffer();
-    await expectError((await pair.open({ signal })).loadPrecopy(sections, signal), 'incoming-failed');
+    await expectError(
+      (await pair.open({ signal })).loadPrecopy(sections, signal),
+      'incoming-failed',
+      'load of migration failed',
+    );
     await expectQemuToGiveUp();
   });
 
   it('what is no section at all', async () => {
     const garbage = Buffer.alloc(4096, 0x55);
-    await expectError((await pair.open({ signal })).loadPrecopy(garbage, signal), 'incoming-failed');
+    await expectError(
+      (await pair.open({ signal })).loadPrecopy(garbage, signal),
+      'incoming-failed',
+      'load of migration failed',
+    );
     await expectQemuToGiveUp();
   });
 
