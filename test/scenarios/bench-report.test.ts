@@ -135,6 +135,15 @@ describe('targets', () => {
     for (const { reached } of targets.precopy) expect(reached).toBe(outcome === 'reached');
   });
 
+  test('against a QEMU that sometimes comes to an end count its downtime only of the times when it did', () => {
+    const { targets } = report([
+      run('hotspot', 1000, 'qemu-precopy', givenUp),
+      run('hotspot', 1000, 'qemu-precopy', { downtimeMs: 300 }),
+      run('hotspot', 1000, 'precopy', { downtimeMs: 200, pages: 1, totalMs: 1 }),
+    ]);
+    expect(targets.precopy.slice(0, 3).map(({ reached }) => reached)).toEqual([true, false, true]);
+  });
+
   test('of hybrid are against its own pages, and against both of QEMU', () => {
     const { targets } = report([
       run('idle', 200, 'qemu-precopy', { totalMs: 3000, downtimeMs: 300 }),
