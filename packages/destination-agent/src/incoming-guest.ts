@@ -52,17 +52,19 @@ export class IncomingGuest {
     return this.monitor.qmp;
   }
 
-  /** Ends QEMU, and waits until it is gone; never rejects. */
-  async quit(): Promise<void> {
+  /** Ends QEMU, and waits until it is gone; false if it does not go. Never rejects. */
+  async quit(): Promise<boolean> {
     this.session.close();
     try {
       await quitUnusable(this.qmp);
       await this.qmp.closed;
+      return true;
     } catch (thrown) {
       this.#log.error(
         { err: thrown },
         'the destination QEMU does not end: it must be killed before it is used again',
       );
+      return false;
     }
   }
 }

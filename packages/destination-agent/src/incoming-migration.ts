@@ -142,11 +142,12 @@ export class IncomingMigration {
       switchOver.type === 'device-state' ? switchOver : await link.peer.next(['device-state'], next);
     states.transition('device');
     const loaded = await loadGuest(this.#context, guest, deviceState);
-    const timings = await takeOver(this.#context, guest, loaded);
+    const { timings, running } = await takeOver(this.#context, guest, loaded, deviceState.postcopy);
     if (deviceState.postcopy) states.transition('postcopy-active');
     this.#settled();
     await link.tell({ type: 'running', timings });
     if (deviceState.postcopy) await receiveMissing(this.#context, guest);
+    await running;
     await this.#complete();
   }
 
