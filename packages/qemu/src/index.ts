@@ -11,6 +11,7 @@ export * from './memory/memory-reader.js';
 export * from './memory/ram-blocks.js';
 export * from './memory/ram-layout.js';
 export * from './qmp/human-monitor.js';
+export * from './qmp/keeper/monitor-keeper.js';
 export * from './qmp/qmp-client.js';
 export type { QmpEvent, QmpGreeting } from './qmp/qmp-message.js';
 export * from './dirty-log/dirty-log.js';

@@ -64,7 +64,6 @@ export interface IncomingSessionOptions {
 }
 
 // Part of taking up an interrupted post-copy.
-export * from '../qmp/keeper/monitor-keeper.js';
 
 type Waiting = { readonly resolve: () => void; readonly reject: (reason: unknown) => void };
 
