@@ -87,9 +87,11 @@ describe('post-copy', () => {
 });
 
 describe('hybrid', () => {
-  test('is pre-copy for a guest that is idle', async () => {
-    const moved = await move({ mode: 'hybrid', ...small, ...idle, machine: 'pc', vcpus: 2 });
-    expect(statesOf(moved)).toEqual(precopyStates);
+  test('brings nearly all of a guest that is idle before the stop', async () => {
+    const { migration } = await move({ mode: 'hybrid', ...small, ...idle, machine: 'pc', vcpus: 2 });
+    const { requested, pushed } = migration.pages;
+    // On a busy machine the few pages that such a guest rewrites may be better left to post-copy.
+    expect(requested + pushed).toBeLessThan((migration.memory?.pages ?? 0) / 20);
   });
 
   test('turns to post-copy when the guest writes faster than the link carries', async () => {

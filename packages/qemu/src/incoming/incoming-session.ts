@@ -63,8 +63,6 @@ export interface IncomingSessionOptions {
   readonly onRequest: (blockName: string, address: number, bytes: number) => void;
 }
 
-// Part of taking up an interrupted post-copy.
-
 type Waiting = { readonly resolve: () => void; readonly reject: (reason: unknown) => void };
 
 /**
