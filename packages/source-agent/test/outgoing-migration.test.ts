@@ -199,7 +199,8 @@ describe('the guest stays here', () => {
       heard.push((await peer.next(['abort'], { timeoutMs })).error.code);
       await peer.send({ type: 'aborted' });
     };
-    const migration = await migrationTo([listen]);
+    // So slowly that pre-copy cannot end before it is cancelled, however fast this machine is.
+    const migration = await migrationTo([listen], { bandwidthCaps: { precopy: 1000 } });
     const running = migration.run(agent.signal);
     await expect.poll(() => migration.view.state).toBe('active');
     migration.cancel();
