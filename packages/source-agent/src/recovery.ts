@@ -73,6 +73,8 @@ interface Story {
   readonly wasRunning: boolean;
   readonly postcopy: boolean;
   readonly qemu: string;
+  /** Whether it was about to be stopped, or has been. */
+  readonly stopping: boolean;
   readonly handedOver: boolean;
   readonly open: boolean;
 }
@@ -82,6 +84,7 @@ function readStory(records: readonly unknown[]): Story {
   let wasRunning = false;
   let postcopy = false;
   let qemu = '';
+  let stopping = false;
   let handedOver = false;
   let open = true;
   for (const record of records) {
@@ -90,15 +93,16 @@ function readStory(records: readonly unknown[]): Story {
     wasRunning = record.wasRunning ?? wasRunning;
     postcopy = record.postcopy ?? postcopy;
     qemu = record.qemu ?? qemu;
+    if (record.event === 'stopping') stopping = true;
     if (record.event === 'handed-over') handedOver = true;
     if (record.event === 'taken-back') handedOver = false;
     if (['rolled-back', 'completed', 'failed'].includes(record.event)) open = false;
   }
-  return { request, wasRunning, postcopy, qemu, handedOver, open };
+  return { request, wasRunning, postcopy, qemu, stopping, handedOver, open };
 }
 
 /** QEMU gave its migration up when the agent went away; a guest that was stopped for it is run again. */
-async function bringBack(path: string, { wasRunning, qemu }: Story, log: Logger): Promise<void> {
+async function bringBack(path: string, { wasRunning, stopping, qemu }: Story, log: Logger): Promise<void> {
   const qmp = await QmpClient.connect(path);
   try {
     // By now another QEMU may serve this socket, and what does not belong to this migration is not touched.
@@ -110,7 +114,7 @@ async function bringBack(path: string, { wasRunning, qemu }: Story, log: Logger)
     const deadline = performance.now() + QEMU_PATIENCE_MS;
     for (;;) {
       const { running } = await runState(qmp);
-      if (running || !wasRunning) break;
+      if (running || !wasRunning || !stopping) break;
       try {
         await continueGuest(qmp);
         break;

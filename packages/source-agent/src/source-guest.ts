@@ -33,6 +33,8 @@ export class SourceGuest {
   /** A guest that its operator had stopped is not run on the destination either. */
   readonly wasRunning: boolean;
   #dirtyLog: DirtyLog | undefined;
+  /** Whoever else stopped the guest has reasons: it is not run again then. */
+  #stoppedHere: boolean;
   #isGone = false;
 
   private constructor(
@@ -40,7 +42,7 @@ export class SourceGuest {
     machine: MachineDescription,
     memory: MemoryReader,
     identity: string,
-    wasRunning: boolean,
+    { wasRunning, stoppedHere }: { wasRunning: boolean; stoppedHere: boolean },
   ) {
     this.qmp = qmp;
     this.machine = machine;
@@ -48,6 +50,7 @@ export class SourceGuest {
     this.memory = memory;
     this.identity = identity;
     this.wasRunning = wasRunning;
+    this.#stoppedHere = stoppedHere;
     void qmp.closed.then(() => {
       this.#isGone = true;
     });
@@ -67,7 +70,10 @@ export class SourceGuest {
         await findProcessId(qmp, { signal }),
         await readRamBlocks(qmp, { signal }),
       );
-      return new SourceGuest(qmp, machine, memory, identity, wasRunning ?? machine.runState === 'running');
+      return new SourceGuest(qmp, machine, memory, identity, {
+        wasRunning: wasRunning ?? machine.runState === 'running',
+        stoppedHere: wasRunning !== undefined,
+      });
     } catch (thrown) {
       qmp.close();
       throw thrown;
@@ -91,7 +97,9 @@ export class SourceGuest {
   }
 
   async stop(): Promise<void> {
-    if (this.wasRunning) await stopGuest(this.qmp);
+    if (!this.wasRunning) return;
+    this.#stoppedHere = true;
+    await stopGuest(this.qmp);
   }
 
   /**
@@ -103,9 +111,9 @@ export class SourceGuest {
     return saveDeviceState(this.qmp, join(directory, 'device-state'), { signal });
   }
 
-  /** Runs the guest again, if it ran before. Errors: `guest-state`, when QEMU goes on refusing to; `qmp-closed`. */
+  /** Runs the guest again, if it was stopped for the migration. Errors: `guest-state`, when QEMU goes on refusing to; `qmp-closed`. */
   async takeBack(): Promise<void> {
-    if (!this.wasRunning) return;
+    if (!this.wasRunning || !this.#stoppedHere) return;
     const deadline = performance.now() + TAKE_BACK_TIMEOUT_MS;
     for (;;) {
       try {

@@ -212,6 +212,21 @@ describe('the guest stays here', () => {
   });
 });
 
+test('a guest that someone else stops meanwhile stays here as it is', async () => {
+  const stop: Answer = async (peer) => {
+    await takePages(peer);
+    await qemu.stop();
+    await peer.next(['abort'], { timeoutMs });
+    await peer.send({ type: 'aborted' });
+  };
+  // So slowly that pre-copy goes on for as long as it takes.
+  const { view } = await migrate([stop], { bandwidthCaps: { precopy: 1000 } });
+  const detail = 'the guest was stopped by someone else during the migration';
+  expect(view).toMatchObject({ state: 'failed', error: { type: 'urn:pageferry:error:dirty-log', detail } });
+  expect(await qemu.isRunning()).toBe(false);
+  expect(await host.events(id)).toEqual(['started', 'rolled-back']);
+});
+
 test('a guest that was handed over stays with the destination, whatever it says then', async () => {
   const takeIt: Answer = async (peer) => {
     await giveAway(peer);

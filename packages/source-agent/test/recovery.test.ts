@@ -80,6 +80,14 @@ test('a guest that its operator had stopped stays so', async () => {
   expect(await host.events('one')).toContain('rolled-back');
 });
 
+test('a guest that someone else has stopped stays so', async () => {
+  const fake = await startQemu();
+  await host.writeJournal('one', [started()]);
+  await recover();
+  expect(fake.running).toBe(false);
+  expect(await host.events('one')).toContain('rolled-back');
+});
+
 test('a QEMU that cannot run the guest yet is asked again', async () => {
   const fake = await startQemu({ refusals: 2 });
   await host.writeJournal('one', [started(), stopping]);

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { Type } from '@sinclair/typebox';
 import { PageferryError, asPageferryError, sleep, withTimeout } from '@pageferry/errors';
 import type { PageLayout, PageSet } from '@pageferry/transfer';
+import { runState } from '../machine/guest-control.js';
 import { MigrationSettings } from '../machine/migration-settings.js';
 import type { QmpClient } from '../qmp/qmp-client.js';
 import { ReturnPathMessage } from '../stream/constants.js';
@@ -25,6 +26,8 @@ const FINISH_TIMEOUT_MS = 60_000;
 /** QEMU looks at its log at the latest when it next has room to write, ms. */
 const COLLECT_TIMEOUT_MS = 60_000;
 const GIVE_UP_TIMEOUT_MS = 10_000;
+/** Between two looks whether QEMU waits for `migrate-continue`, ms. */
+const CONTINUE_PAUSE_MS = 1;
 
 /**
  * QEMU syncs its log when less is left than bandwidth × downtime limit; with these, a megabyte. It must not think
@@ -36,6 +39,10 @@ const PARAMETERS = {
   'max-bandwidth': 1_000_000_000_000,
 } as const;
 
+/**
+ * `pause-before-switchover`, because QEMU takes a guest for stopped before its vCPUs are: its migration thread would take
+ * the lock that `stop` is waiting for, and save what a vCPU still changes.
+ */
 const CAPABILITIES = {
   'return-path': true,
   'switchover-ack': true,
@@ -43,7 +50,7 @@ const CAPABILITIES = {
   multifd: false,
   xbzrle: false,
   'auto-converge': false,
-  'pause-before-switchover': false,
+  'pause-before-switchover': true,
   'background-snapshot': false,
   'x-ignore-shared': false,
   'zero-copy-send': false,
@@ -72,12 +79,15 @@ export class DirtyLog {
   readonly #parser: RamRecordParser;
   #socket: Socket | undefined;
   #restoreSettings: (() => Promise<void>) | undefined;
+  #unsubscribe: (() => void) | undefined;
+  #guestStopped = false;
   #ended = false;
   #failure: PageferryError | undefined;
   /** Number in the layout of each block of the stream. */
   #blockNumbers: readonly number[] = [];
   #onChunk: ((bytes: number) => void) | undefined;
   #onEnd: ((failure: PageferryError | undefined) => void) | undefined;
+  #onStop: (() => void) | undefined;
 
   private constructor(qmp: QmpClient, layout: PageLayout, server: Server) {
     this.#qmp = qmp;
@@ -176,18 +186,21 @@ export class DirtyLog {
     let released = false;
     let sections: Buffer | undefined;
     await withTimeout(signal, FINISH_TIMEOUT_MS, 'dirty-log', 'QEMU does not finish its dirty log', (inner) =>
-      this.#read({
-        signal: inner,
-        acceptEnd: true,
-        done: () => {
-          if (this.#parser.ramEnded && !released) {
-            released = true;
-            this.#releaseQemu();
-          }
-          sections = this.#parser.deviceSections(this.#ended);
-          return sections !== undefined;
-        },
-      }),
+      Promise.all([
+        this.#continueQemu(inner),
+        this.#read({
+          signal: inner,
+          finishing: true,
+          done: () => {
+            if (this.#parser.ramEnded && !released) {
+              released = true;
+              this.#releaseQemu();
+            }
+            sections = this.#parser.deviceSections(this.#ended);
+            return sections !== undefined;
+          },
+        }),
+      ]),
     );
     if (sections === undefined)
       throw new PageferryError('dirty-log', 'QEMU ended its stream without a device state');
@@ -203,6 +216,7 @@ export class DirtyLog {
     // First: a migration thread that blocks in a write may hold the lock that QEMU's monitor needs.
     this.#socket?.destroy();
     this.#server.close();
+    this.#unsubscribe?.();
     try {
       await this.#endMigration();
       await this.#restoreSettings?.();
@@ -219,6 +233,12 @@ export class DirtyLog {
       parameters: PARAMETERS,
     });
     this.#restoreSettings = settings;
+    this.#unsubscribe = this.#qmp.onEvent((name) => {
+      if (name !== 'STOP') return;
+      this.#guestStopped = true;
+      this.#onStop?.();
+    });
+    this.#guestStopped = !(await runState(this.#qmp, { signal })).running;
     const connection = withTimeout(
       signal,
       CONNECT_TIMEOUT_MS,
@@ -237,7 +257,7 @@ export class DirtyLog {
     this.#server.close();
     this.#listen(socket);
     await withTimeout(signal, CONNECT_TIMEOUT_MS, 'dirty-log', 'QEMU does not begin its stream', (inner) =>
-      this.#read({ signal: inner, done: () => this.#parser.blocks.length > 0, stopAtBlocks: true }),
+      this.#read({ signal: inner, done: () => this.#parser.blocks.length > 0 }),
     );
     this.#blockNumbers = this.#parser.blocks.map(({ name, length }) => {
       const block = this.#layout.blockNamed(name);
@@ -284,19 +304,21 @@ export class DirtyLog {
     readonly signal: AbortSignal;
     readonly done: (chunkBytes: number) => boolean;
     readonly pause?: () => Promise<void> | undefined;
-    readonly acceptEnd?: boolean;
-    readonly stopAtBlocks?: boolean;
+    /** The guest is stopped, and the stream may end. */
+    readonly finishing?: boolean;
   }): Promise<void> {
-    const { signal, done, pause, acceptEnd = false } = options;
+    const { signal, done, pause, finishing = false } = options;
     const socket = this.#socket;
     if (socket === undefined) throw new PageferryError('dirty-log', 'the dirty log is not open');
     signal.throwIfAborted();
     if (this.#failure !== undefined) throw this.#failure;
+    if (this.#guestStopped && !finishing) throw stoppedBySomeoneElse();
     await new Promise<void>((resolve, reject) => {
       const settle = (failure?: unknown): void => {
         socket.pause();
         this.#onChunk = undefined;
         this.#onEnd = undefined;
+        this.#onStop = undefined;
         signal.removeEventListener('abort', onAbort);
         if (failure === undefined) resolve();
         else reject(asPageferryError(failure, 'dirty-log'));
@@ -306,15 +328,16 @@ export class DirtyLog {
       };
       signal.addEventListener('abort', onAbort);
       this.#onEnd = (failure) => {
-        if (failure === undefined && acceptEnd && done(0)) settle();
-        else settle(failure ?? this.#endedTooEarly());
+        if (failure === undefined && finishing && done(0)) settle();
+        else settle(failure ?? endedTooEarly());
       };
+      if (!finishing) {
+        this.#onStop = () => {
+          settle(stoppedBySomeoneElse());
+        };
+      }
       this.#onChunk = (bytes) => {
         try {
-          if (!options.stopAtBlocks && !acceptEnd && this.#parser.ramEnded) {
-            settle(this.#endedTooEarly());
-            return;
-          }
           if (done(bytes)) {
             settle();
             return;
@@ -334,13 +357,19 @@ export class DirtyLog {
     });
   }
 
-  #endedTooEarly(): PageferryError {
-    return new PageferryError(
-      'dirty-log',
-      this.#parser.ramEnded
-        ? 'the guest was stopped by someone else during the migration'
-        : 'QEMU ended its stream early: was its migration cancelled, or did QEMU exit?',
-    );
+  /** Lets QEMU go on as soon as it waits before its switch-over. */
+  async #continueQemu(signal: AbortSignal): Promise<void> {
+    while (!this.#ended) {
+      try {
+        await this.#qmp.execute('migrate-continue', { state: 'pre-switchover' }, { signal });
+        return;
+      } catch (thrown) {
+        const error = asPageferryError(thrown);
+        // It still writes what has changed.
+        if (error.code !== 'qmp-command') throw error;
+      }
+      await sleep(CONTINUE_PAUSE_MS, signal);
+    }
   }
 
   /** Tells QEMU, which waits for it, that its stream was well received. */
@@ -387,6 +416,17 @@ export class DirtyLog {
       zero: note,
     };
   }
+}
+
+function endedTooEarly(): PageferryError {
+  return new PageferryError(
+    'dirty-log',
+    'QEMU ended its stream early: was its migration cancelled, or did QEMU exit?',
+  );
+}
+
+function stoppedBySomeoneElse(): PageferryError {
+  return new PageferryError('dirty-log', 'the guest was stopped by someone else during the migration');
 }
 
 const NO_TARGET = Buffer.alloc(0);

@@ -1,5 +1,5 @@
 import { Type } from '@sinclair/typebox';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, test } from 'vitest';
 import type { DirtyLog } from '../../src/dirty-log/dirty-log.js';
 import { continueGuest, runState, stopGuest } from '../../src/machine/guest-control.js';
 import { BareDirtyLog } from '../support/bare-dirty-log.js';
@@ -8,6 +8,9 @@ import { expectError } from '../support/expect-error.js';
 const { signal } = new AbortController();
 const Migration = Type.Object({ status: Type.Optional(Type.String()) });
 const Parameters = Type.Record(Type.String(), Type.Unknown());
+
+/** It takes a few to meet QEMU at the wrong moment. */
+const ROUNDS = 20;
 
 let bare: BareDirtyLog;
 
@@ -85,6 +88,21 @@ describe('a dirty log that is given up', () => {
     await expectGuestToRun();
     await expectLogToWork();
   });
+});
+
+test('QEMU does not switch over while it still stops the guest', async () => {
+  // When its log has just been read, its migration thread has room to write, and takes the lock that `stop` waits for.
+  for (let round = 0; round < ROUNDS; round++) {
+    const log = await bare.open(signal);
+    await bare.readFirstPass(log, signal);
+    await log.collect(bare.changed, signal);
+    await stopGuest(bare.qemu.qmp);
+    const migration = await bare.qemu.qmp.executeAs(Migration, 'query-migrate');
+    expect(['active', 'pre-switchover']).toContain(migration.status);
+    await log.finish(bare.changed, signal);
+    await log.giveUp();
+    await continueGuest(bare.qemu.qmp);
+  }
 });
 
 describe('a dirty log fails with a clear reason, and can be given up, when', () => {

@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { asPageferryError, sleep } from '@pageferry/errors';
-import { QmpClient, runState } from '@pageferry/qemu';
+import { QmpClient, runState, stopGuest } from '@pageferry/qemu';
 import { onTestFinished } from 'vitest';
 
 /** No test needs a QEMU for longer, ms. */
@@ -42,6 +42,10 @@ export class RunningQemu {
 
   async isRunning(): Promise<boolean> {
     return (await runState(this.#qmp)).running;
+  }
+
+  async stop(): Promise<void> {
+    await stopGuest(this.#qmp);
   }
 
   kill(): void {
