@@ -18,6 +18,7 @@ export class FlowControl {
   /** Bytes of data frames sent. */
   sentBytes = 0;
   #peer: FrameCarrier | undefined;
+  readonly #largestWindow: number;
   #window: number;
   #sequence = 0;
   #inFlightBytes = 0;
@@ -25,8 +26,10 @@ export class FlowControl {
   #encodingBytes = 0;
   /** Resolves, and never rejects, when the last of them has been sent; undefined if there are none. */
   #lastEncoding: Promise<void> | undefined;
-  /** Sizes of the frames in flight, bytes; the oldest has the sequence number `#oldest`. */
+  /** Sizes of the frames in flight, bytes, and when they were sent, ms; the oldest has the sequence number `#oldest`. */
   #sizes: number[] = [];
+  #sentAt: number[] = [];
+  #roundTripMs = Infinity;
   #oldest = 1;
   readonly #waiting: { readonly resolve: () => void; readonly reject: (reason: PageferryError) => void }[] =
     [];
@@ -34,11 +37,12 @@ export class FlowControl {
 
   /**
    * @param peer undefined while there is no connection yet: see {@link reconnect}
-   * @param window bytes that may be in flight
+   * @param window most bytes that may ever be in flight
    * @param signal ends every wait: a destination that has gone silent acknowledges nothing
    */
   constructor(peer: FrameCarrier | undefined, window: number, signal: AbortSignal) {
     this.#peer = peer;
+    this.#largestWindow = window;
     this.#window = window;
     this.#signal = signal;
     signal.addEventListener('abort', () => {
@@ -47,13 +51,19 @@ export class FlowControl {
     if (peer !== undefined) this.#watch(peer);
   }
 
+  /** Bytes that may be in flight; never more than was allowed at first. */
   get window(): number {
     return this.#window;
   }
 
   set window(bytes: number) {
-    this.#window = bytes;
+    this.#window = Math.min(bytes, this.#largestWindow);
     this.#wake();
+  }
+
+  /** Shortest time in which the destination has acknowledged a frame over this connection, ms; 0 while not known. */
+  get roundTripMs(): number {
+    return this.#roundTripMs === Infinity ? 0 : this.#roundTripMs;
   }
 
   get inFlightBytes(): number {
@@ -123,8 +133,10 @@ export class FlowControl {
   async #sendNow(frame: Buffer): Promise<void> {
     this.#sequence = (this.#sequence + 1) % SEQUENCES;
     frame.writeUInt32BE(this.#sequence, 4);
-    this.#bandwidth.busySince(performance.now());
+    const now = performance.now();
+    this.#bandwidth.busySince(now);
     this.#sizes.push(frame.length);
+    this.#sentAt.push(now);
     this.#inFlightBytes += frame.length;
     this.sentBytes += frame.length;
     return this.#connectedPeer.sendFrame(frame);
@@ -154,11 +166,14 @@ export class FlowControl {
         `the destination acknowledged the frame ${sequence}, which was not sent`,
       );
     }
+    const now = performance.now();
     let bytes = 0;
     for (const size of this.#sizes.splice(0, count)) bytes += size;
+    const newest = this.#sentAt.splice(0, count).at(-1) ?? now;
+    this.#roundTripMs = Math.min(this.#roundTripMs, now - newest);
     this.#oldest = (sequence + 1) % SEQUENCES;
     this.#inFlightBytes -= bytes;
-    this.#bandwidth.acknowledged(bytes, performance.now());
+    this.#bandwidth.acknowledged(bytes, now);
     if (this.#inFlightBytes === 0) this.#bandwidth.idle();
     this.#wake();
   }
@@ -167,6 +182,8 @@ export class FlowControl {
   reconnect(peer: FrameCarrier): void {
     this.#peer = peer;
     this.#sizes = [];
+    this.#sentAt = [];
+    this.#roundTripMs = Infinity;
     this.#inFlightBytes = 0;
     this.#oldest = (this.#sequence + 1) % SEQUENCES;
     this.#bandwidth.idle();

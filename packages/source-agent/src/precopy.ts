@@ -7,6 +7,7 @@ import {
   PrecopyScheduler,
   logIntervalMs,
   logIntervals,
+  precopyWindowBytes,
   type HottestStripes,
 } from '@pageferry/transfer';
 import { FirstPass } from './first-pass.js';
@@ -89,7 +90,11 @@ export async function runPrecopy(options: PrecopyOptions): Promise<SwitchOverPla
     if (decided.decision !== 'iterate') {
       return { postcopy: isPostcopyWanted(options, decided.decision), hottest: scheduler.hottest };
     }
-    const interval = logIntervalMs(decided.remainingBytes, bytesPerSecond, now - readBegun);
+    const { remainingBytes } = decided;
+    const { roundTripMs } = flow;
+    const pauseMs = now - readBegun;
+    flow.window = precopyWindowBytes({ remainingBytes, bytesPerSecond, roundTripMs, pauseMs });
+    const interval = logIntervalMs(remainingBytes, bytesPerSecond, pauseMs);
     await sendIteration(options, scheduler, enough, now + interval);
   }
 }

@@ -34,6 +34,8 @@ export async function switchOver(
   // What is in flight would be waited for with the guest stopped; now it only writes a little more.
   await flow.drained();
   signal.throwIfAborted();
+  // What comes now has to arrive as a whole, and nothing changes any more.
+  flow.window = Infinity;
   states.transition('device');
 
   const begun = performance.now();

@@ -58,6 +58,32 @@ test('has room until the window is full, and again when enough is acknowledged',
   expect(flow.inFlightBytes).toBe(300);
 });
 
+test('the window can be changed, but never beyond what was allowed at first', async () => {
+  const flow = new FlowControl(carrier, 500, abort.signal);
+  flow.window = 100;
+  await flow.send(frameOf(300));
+  const room = flow.room();
+  expect(room).toBeInstanceOf(Promise);
+  flow.window = Infinity;
+  await room;
+  expect(flow.window).toBe(500);
+});
+
+test('the round trip is the shortest time to an acknowledgement, and another one over another connection', async () => {
+  const flow = new FlowControl(carrier, 1000, abort.signal);
+  expect(flow.roundTripMs).toBe(0);
+  await flow.send(frameOf(100));
+  await sleep(20);
+  flow.acknowledge(1);
+  const long = flow.roundTripMs;
+  expect(long).toBeGreaterThanOrEqual(19);
+  await flow.send(frameOf(100));
+  flow.acknowledge(2);
+  expect(flow.roundTripMs).toBeLessThan(long);
+  flow.reconnect(carrier);
+  expect(flow.roundTripMs).toBe(0);
+});
+
 test('one acknowledgement stands for all frames before it', async () => {
   const flow = new FlowControl(carrier, 1000, abort.signal);
   for (let frame = 0; frame < 3; frame++) await flow.send(frameOf(100));

@@ -2,6 +2,12 @@
 const NOTHING_TO_GAIN = 1.2;
 /** Of a round with nothing worth sending, ms: rates need time to fall when the guest comes to the end of a burst. */
 const SHORTEST_ROUND_MS = 1000;
+/** Of the rest over its minimum, beyond which the minimum is over: iterations are short, and their rests are noisy. */
+const RISE = 1.3;
+/** Rounds without progress after which a rest that fits the limit is as small as it gets. */
+const PATIENCE_WITHIN_LIMIT = 2;
+/** Of the downtime limit: from there a rest that rises might soon no longer fit. */
+const SAFE_SHARE = 0.75;
 
 /**
  * What pre-copy comes to: it goes on; the guest is stopped, as what is left fits the downtime limit; or more of it would
@@ -42,8 +48,8 @@ export interface IterationStart {
  * sending for a second; a round is progress only if its lowest remainder is lower by `improvement` than any before. `patience`
  * rounds without progress are a stall.
  *
- * Once the rest fits the downtime limit, pre-copy goes on for as long as each round makes progress and the rest does not
- * rise: to stop the guest for less than is allowed costs a moment and little bandwidth.
+ * Once the rest fits the downtime limit, pre-copy goes on for as long as rounds make progress, and ends at a minimum: to stop
+ * the guest for less than is allowed costs a moment and little bandwidth. A rest that rises towards the limit ends it at once.
  */
 export class Convergence {
   readonly #improvement: number;
@@ -68,15 +74,19 @@ export class Convergence {
     if (roundIsOver) this.#endRound(start);
     const downtimeMs = expectedDowntimeMs(start);
     if (downtimeMs !== undefined && downtimeMs <= start.downtimeLimitMs) {
-      const worthMore = downtimeMs > NOTHING_TO_GAIN * start.overheadMs && this.#isProgressing(start);
-      return worthMore ? 'iterate' : 'switch-over';
+      return this.#isWorthMore(start, downtimeMs) ? 'iterate' : 'switch-over';
     }
     return this.#roundsWithoutProgress >= this.#patience ? 'stalled' : 'iterate';
   }
 
-  #isProgressing({ remainingBytes }: IterationStart): boolean {
-    const lowest = Math.min(this.#lowestOfRound, this.#lowestRemaining);
-    return this.#roundsWithoutProgress === 0 && remainingBytes <= lowest * (1 + this.#improvement);
+  /** The guest could be stopped now; whether it pays to wait for a better moment. */
+  #isWorthMore({ remainingBytes, downtimeLimitMs, overheadMs }: IterationStart, downtimeMs: number): boolean {
+    if (downtimeMs <= NOTHING_TO_GAIN * overheadMs) return false;
+    const rise = remainingBytes / Math.min(this.#lowestOfRound, this.#lowestRemaining);
+    if (rise > RISE && downtimeMs > SAFE_SHARE * downtimeLimitMs) return false;
+    const patience = Math.min(this.#patience, PATIENCE_WITHIN_LIMIT);
+    if (this.#roundsWithoutProgress < patience) return true;
+    return rise > 1 + this.#improvement && this.#roundsWithoutProgress === patience;
   }
 
   #endRound({ nowMs, remainingBytes, sentBytes }: IterationStart): void {

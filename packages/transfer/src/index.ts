@@ -24,6 +24,7 @@ export { PushOrder, type HottestStripes, type PageRun } from './push-order.js';
 export { CompressionGain } from './compression-gain.js';
 export { isReadAhead } from './first-pass-rule.js';
 export { logIntervalMs, logIntervals } from './log-interval.js';
+export { precopyWindowBytes, type PrecopyWindowOptions } from './precopy-window.js';
 export { RateLimit } from './rate-limit.js';
 export { copyPage, encodePageDelta, type PageWords } from './page-delta.js';
 export { SentPages } from './sent-pages.js';

@@ -2,9 +2,9 @@
  * How often the dirty log is read, ms: what the guest rewrites in between is all still to be sent at the stop, so the
  * less is left, the oftener. While much is left it is enough to learn the rates.
  */
-export const logIntervals = { shortest: 50, longest: 250 } as const;
+export const logIntervals = { shortest: 15, longest: 250 } as const;
 /** Of the time in which all that is left could be sent. */
-const SHARE = 0.2;
+const SHARE = 0.08;
 /** Reading the log takes time, too: at most half of all. */
 const COST_FACTOR = 1;
 

@@ -5,11 +5,10 @@ import type { Stripes } from './stripes.js';
 const SMOOTHING_SECONDS = 4;
 /** A stripe that has rested for longer than this many times what its rate says is taken for cooler. */
 const PATIENCE = 1.5;
-const AGES = 255;
 
 /**
  * How fast the guest rewrites each stripe: pages dirtied a second, smoothed over the visits of the writer (Microwiper,
- * ICPP 2010, "rewriting rate"). Eleven bytes a stripe.
+ * ICPP 2010, "rewriting rate"). Ten bytes a stripe.
  *
  * A rate changes only when the stripe is written: by the pages dirtied then, over the time since the last write. A mean
  * over all time would fall until the writer comes back: of a program that goes round in its memory, what it has just
@@ -23,8 +22,6 @@ export class RewritingRates {
   readonly #restedSeconds: Float32Array;
   /** Pages dirtied then. */
   readonly #visits: Uint16Array;
-  /** Observations since the stripe was last dirtied, at most {@link AGES}. */
-  readonly #ages: Uint8Array;
   #observedSeconds = 0;
 
   constructor(stripes: Stripes) {
@@ -32,12 +29,6 @@ export class RewritingRates {
     this.#rates = new Float32Array(stripes.count);
     this.#restedSeconds = new Float32Array(stripes.count);
     this.#visits = new Uint16Array(stripes.count);
-    this.#ages = new Uint8Array(stripes.count).fill(AGES);
-  }
-
-  /** Whether there has been an observation. */
-  get known(): boolean {
-    return this.#observedSeconds > 0;
   }
 
   /** Pages a second. */
@@ -47,9 +38,16 @@ export class RewritingRates {
     return rested === 0 ? rate : Math.min(rate, ((this.#visits[stripe] ?? 0) * PATIENCE) / rested);
   }
 
-  /** Observations since the stripe was dirtied last: 0 if it was in the newest one, at most 255. */
-  age(stripe: number): number {
-    return this.#ages[stripe] ?? AGES;
+  /**
+   * Until a page of the stripe that was clean then is expected to be rewritten; Infinity if the stripe never was. What has
+   * rested for far longer than its rate says is expected to rest for as long again.
+   */
+  secondsUntilRewritten(stripe: number): number {
+    const rate = this.#rates[stripe] ?? 0;
+    if (rate === 0) return Infinity;
+    const rested = this.#restedSeconds[stripe] ?? 0;
+    const between = this.#stripes.pages / rate;
+    return rested < between * PATIENCE ? Math.max(between - rested, 0) : rested;
   }
 
   /** Takes the pages dirtied in the last `seconds`. */
@@ -63,7 +61,6 @@ export class RewritingRates {
       if (dirtiedPages === 0) {
         if (rate === 0) continue;
         this.#restedSeconds[stripe] = (this.#restedSeconds[stripe] ?? 0) + seconds;
-        this.#ages[stripe] = Math.min(this.age(stripe) + 1, AGES);
       } else {
         const since = rate === 0 ? this.#observedSeconds : (this.#restedSeconds[stripe] ?? 0) + seconds;
         // The first write says how long the guest was watched, not how often it writes: the next ones weigh more.
@@ -71,10 +68,9 @@ export class RewritingRates {
           (1 - Math.exp(-since / SMOOTHING_SECONDS)) /
           (1 - Math.exp(-this.#observedSeconds / SMOOTHING_SECONDS));
         this.#rates[stripe] = rate + weight * (dirtiedPages / since - rate);
-        const before = this.age(stripe) === 0 ? (this.#visits[stripe] ?? 0) : 0;
+        const before = this.#restedSeconds[stripe] === 0 ? (this.#visits[stripe] ?? 0) : 0;
         this.#visits[stripe] = Math.min(before + dirtiedPages, pages);
         this.#restedSeconds[stripe] = 0;
-        this.#ages[stripe] = 0;
       }
     }
   }

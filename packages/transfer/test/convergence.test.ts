@@ -31,7 +31,8 @@ function rounds(
 
 describe('Convergence', () => {
   it('iterates while less remains each time, and stops the guest once that fits the limit and no longer falls', () => {
-    expect(rounds([1000 * MB, 500 * MB, 100 * MB, 24 * MB, 24 * MB])).toEqual([
+    expect(rounds([1000 * MB, 500 * MB, 100 * MB, 18 * MB, 17 * MB, 17 * MB])).toEqual([
+      'iterate',
       'iterate',
       'iterate',
       'iterate',
@@ -43,12 +44,28 @@ describe('Convergence', () => {
   it('counts the fixed overhead as downtime', () => {
     const stalled = rounds([26 * MB, 26 * MB, 26 * MB, 26 * MB]);
     expect(stalled.at(-1)).toBe('stalled');
-    expect(rounds([25 * MB, 25 * MB]).at(-1)).toBe('switch-over');
+    expect(rounds([25 * MB, 25 * MB, 25 * MB]).at(-1)).toBe('switch-over');
   });
 
   it('stops the guest at once when hardly more than the overhead is left', () => {
     expect(rounds([0.9 * MB])).toEqual(['switch-over']);
     expect(rounds([1.1 * MB])).toEqual(['iterate']);
+  });
+
+  it('waits for a minimum, but no longer than a round', () => {
+    const settled = [10 * MB, 10 * MB];
+    expect(rounds([...settled, 12 * MB, 10.5 * MB])).toEqual([
+      'iterate',
+      'iterate',
+      'iterate',
+      'switch-over',
+    ]);
+    expect(rounds([...settled, 12 * MB, 12 * MB])).toEqual(['iterate', 'iterate', 'iterate', 'switch-over']);
+  });
+
+  it('stops the guest at once when the rest rises towards the limit, and not when it rises far below it', () => {
+    expect(rounds([15 * MB, 21 * MB])).toEqual(['iterate', 'switch-over']);
+    expect(rounds([5 * MB, 8 * MB])).toEqual(['iterate', 'iterate']);
   });
 
   it('stops the guest with nothing left, even with an unknown bandwidth or a limit below the overhead', () => {

@@ -34,8 +34,8 @@ describe('PropagationOrder', () => {
     expect(orderAfter([1, 32, 0, 4, 16, 2, 0, 8])).toEqual([2, 6, 0, 5, 3, 7, 4, 1]);
   });
 
-  it('takes rates within an octave as equal', () => {
-    expect(orderAfter([12, 11, 10, 9, 8, 7, 12, 7])).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
+  it('tells rates apart that differ by a tenth', () => {
+    expect(orderAfter([12, 11, 10, 9, 8, 7, 12, 7])).toEqual([5, 7, 4, 3, 2, 1, 0, 6]);
   });
 
   it('puts the stripe written last first among equals', () => {

@@ -19,15 +19,13 @@ function ratesOfFourStripes(): { rates: RewritingRates; observe: (pages: number,
 describe('RewritingRates', () => {
   it('know nothing before the first observation', () => {
     const { rates } = ratesOfFourStripes();
-    expect(rates.known).toBe(false);
     expect(rates.of(1)).toBe(0);
-    expect(rates.age(1)).toBe(255);
+    expect(rates.secondsUntilRewritten(1)).toBe(Infinity);
   });
 
   it('take the first observation as it is', () => {
     const { rates, observe } = ratesOfFourStripes();
     observe(8, 0.5);
-    expect(rates.known).toBe(true);
     expect([0, 1, 2, 3].map((stripe) => rates.of(stripe))).toEqual([0, 16, 0, 0]);
   });
 
@@ -76,24 +74,28 @@ describe('RewritingRates', () => {
     expect(short.rates.of(1)).toBeLessThan(long.rates.of(1) * 2);
   });
 
-  it('count observations since the last write, up to 255', () => {
+  it('say when a writer that goes round comes back', () => {
     const { rates, observe } = ratesOfFourStripes();
-    observe(1, 1);
-    expect(rates.age(1)).toBe(0);
-    observe(0, 1);
-    observe(0, 1);
-    expect(rates.age(1)).toBe(2);
-    observe(1, 1);
-    expect(rates.age(1)).toBe(0);
-    for (let look = 0; look < 300; look++) observe(0, 0.01);
-    expect(rates.age(1)).toBe(255);
+    for (let look = 0; look < 81; look++) observe(look % 20 === 0 ? 32 : 0, 0.25);
+    expect(rates.secondsUntilRewritten(1)).toBeCloseTo(5, 0);
+    for (let look = 0; look < 12; look++) observe(0, 0.25);
+    expect(rates.secondsUntilRewritten(1)).toBeCloseTo(2, 0);
+  });
+
+  it('expect a writer that is overdue at once, and one that has left to stay away', () => {
+    const { rates, observe } = ratesOfFourStripes();
+    for (let look = 0; look < 81; look++) observe(look % 20 === 0 ? 32 : 0, 0.25);
+    for (let look = 0; look < 24; look++) observe(0, 0.25);
+    expect(rates.secondsUntilRewritten(1)).toBe(0);
+    for (let look = 0; look < 16; look++) observe(0, 0.25);
+    expect(rates.secondsUntilRewritten(1)).toBe(10);
   });
 
   it('ignore an observation of no length', () => {
     const { rates, observe } = ratesOfFourStripes();
     observe(32, 0);
     observe(32, NaN);
-    expect(rates.known).toBe(false);
+    expect(rates.secondsUntilRewritten(1)).toBe(Infinity);
   });
 
   it('lie between the lowest and the highest rate observed', () => {

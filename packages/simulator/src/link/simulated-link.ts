@@ -20,6 +20,7 @@ interface InFlight {
  */
 export class SimulatedLink {
   readonly #options: SimulatedLinkOptions;
+  #windowBytes: number;
   readonly #bandwidth = new BandwidthEstimate();
   #inFlight: InFlight[] = [];
   /** The first of them that is not acknowledged yet. */
@@ -30,6 +31,12 @@ export class SimulatedLink {
 
   constructor(options: SimulatedLinkOptions) {
     this.#options = options;
+    this.#windowBytes = options.windowBytes;
+  }
+
+  /** Changes what may be in flight, within the limit. */
+  set windowBytes(bytes: number) {
+    this.#windowBytes = Math.min(bytes, this.#options.windowBytes);
   }
 
   /** Since the beginning. */
@@ -48,7 +55,7 @@ export class SimulatedLink {
 
   /** Whether nothing more should be sent now. */
   get isFull(): boolean {
-    return this.#inFlightBytes >= this.#options.windowBytes;
+    return this.#inFlightBytes >= this.#windowBytes;
   }
 
   send(bytes: number, nowMs: number): void {

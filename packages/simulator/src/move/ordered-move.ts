@@ -5,6 +5,7 @@ import {
   isReadAhead,
   logIntervalMs,
   logIntervals,
+  precopyWindowBytes,
 } from '@pageferry/transfer';
 import { FRAME_PAGES, MovingGuest, type MoveOptions } from './moving-guest.js';
 import type { Outcome } from './outcome.js';
@@ -43,6 +44,12 @@ export function moveOrdered(options: MoveOptions, strategy: 'precopy' | 'hybrid'
       const postcopy = eachPageOnce && decision !== 'switch-over';
       return moving.finish({ strategy, reason: decision, iterations: ended.number, postcopy });
     }
+    link.windowBytes = precopyWindowBytes({
+      remainingBytes,
+      bytesPerSecond,
+      roundTripMs: options.roundTripMs,
+      pauseMs: nowMs - readBegun,
+    });
     const interval = logIntervalMs(remainingBytes, bytesPerSecond, nowMs - readBegun);
     sendIteration(moving, scheduler, enough, nowMs + Math.max(interval, shortestLogIntervalMs));
   }
