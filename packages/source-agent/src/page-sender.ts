@@ -5,6 +5,7 @@ import {
   SentPages,
   copyPage,
   encodePageDelta,
+  looksCompressible,
   type Block,
   type PageLayout,
   type PageSet,
@@ -211,7 +212,9 @@ export class PageSender {
     if (length > 0) return DELTA_HEADER_BYTES + length;
     const offset = this.page(block.index, address);
     this.#scratch.copy(this.target, offset, place * PAGE_SIZE, (place + 1) * PAGE_SIZE);
-    return PAGE_RECORD_BYTES * this.#compression.expectedRatio;
+    const { expectedRatio } = this.#compression;
+    if (expectedRatio === 1 || !looksCompressible(this.target, offset, PAGE_SIZE)) return PAGE_RECORD_BYTES;
+    return PAGE_RECORD_BYTES * expectedRatio;
   }
 
   /** Puts what changed in a page into a frame; answers its length in bytes, 0 if nothing did, -1 if too much did. */
@@ -246,9 +249,10 @@ export class PageSender {
     if (block === undefined || count === 0) return;
     const frame = buffer.subarray(0, HEADER_BYTES + count * PAGE_RECORD_BYTES);
     writeHeader(frame, { kind: FrameKind.pages, sequence: 0, block: block.index, count });
-    const compressed = this.#compression.shouldCompress(this.#flow.bytesPerSecond)
-      ? this.#compress(frame, count)
-      : undefined;
+    const worthTrying =
+      looksCompressible(frame, HEADER_BYTES, frame.length - HEADER_BYTES) &&
+      this.#compression.shouldCompress(this.#flow.bytesPerSecond);
+    const compressed = worthTrying ? this.#compress(frame, count) : undefined;
     // A connection that breaks is noticed by whoever waits for room in it.
     this.#flow.send(frame, compressed).then(
       () => this.#free.push(buffer),

@@ -9,8 +9,8 @@ const FIRST_PROBE_INTERVAL = 8;
 const LONGEST_PROBE_INTERVAL = 32;
 
 /**
- * Whether compressing frames makes a transfer faster: each frame that was compressed says how much smaller it became
- * and how long it took. While it does not pay, a frame is tried now and then, ever more rarely.
+ * Whether compressing frames that look compressible makes a transfer faster: each one that was compressed says how much
+ * smaller it became and how long it took. While it does not pay, a frame is tried now and then, ever more rarely.
  */
 export class CompressionGain {
   #ratio: number | undefined;
@@ -18,12 +18,8 @@ export class CompressionGain {
   #speed = 0;
   #framesUntilProbe = 0;
   #probeInterval = FIRST_PROBE_INTERVAL;
-  #pays = false;
-
   /** Whether frames are compressed at the moment. */
-  get pays(): boolean {
-    return this.#pays;
-  }
+  #pays = false;
 
   /** Bytes on the wire over bytes before: 1 while nothing is compressed. */
   get expectedRatio(): number {

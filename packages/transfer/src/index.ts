@@ -21,6 +21,7 @@ export {
   type PrecopyStanding,
 } from './precopy-scheduler.js';
 export { PushOrder, type HottestStripes, type PageRun } from './push-order.js';
+export { looksCompressible } from './looks-compressible.js';
 export { CompressionGain } from './compression-gain.js';
 export { isReadAhead } from './first-pass-rule.js';
 export { logIntervalMs, logIntervals } from './log-interval.js';
