@@ -91,6 +91,11 @@ export class SourceGuest {
     return this.#dirtyLog;
   }
 
+  /** Adds to `pending` what was written until now, if there is a log. */
+  async readDirtyLog(pending: PageSet, signal: AbortSignal): Promise<void> {
+    await this.#dirtyLog?.collect(pending, signal);
+  }
+
   /** Gives QEMU back the settings that it had before. */
   async endDirtyLog(): Promise<void> {
     await this.#dirtyLog?.giveUp();

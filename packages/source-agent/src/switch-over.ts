@@ -34,6 +34,8 @@ export async function switchOver(
   // What is in flight would be waited for with the guest stopped; now it only writes a little more.
   await flow.drained();
   signal.throwIfAborted();
+  // Nor should the stopped guest wait while QEMU names what was written meanwhile.
+  await guest.readDirtyLog(pending, signal);
   // What comes now has to arrive as a whole, and nothing changes any more.
   flow.window = Infinity;
   states.transition('device');
