@@ -1,4 +1,4 @@
-import { NODE_FLAGS } from '@pageferry/daemon';
+import { NODE_ENVIRONMENT, NODE_FLAGS } from '@pageferry/daemon';
 import { mkdir, open } from 'node:fs/promises';
 import type { Socket } from 'node:net';
 import { join } from 'node:path';
@@ -89,7 +89,7 @@ export abstract class Agent {
     const log = await open(this.logFile, 'a');
     const stdio = ['ignore', log.fd, log.fd] as const;
     const args = [...NODE_FLAGS, this.#program, ...this.#flags, ...this.addressFlags(this.#ready)];
-    this.#process = await this.host.start(execPath, args, { stdio: [...stdio] });
+    this.#process = await this.host.start(execPath, args, { stdio: [...stdio], env: NODE_ENVIRONMENT });
     await log.close();
     this.#starts++;
     this.#ready = await this.#untilReady();
