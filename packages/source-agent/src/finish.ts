@@ -1,4 +1,4 @@
-import { asPageferryError } from '@pageferry/errors';
+import { PageferryError, asPageferryError } from '@pageferry/errors';
 import type { OutgoingContext } from './outgoing-context.js';
 import type { PostcopySender } from './postcopy.js';
 import { reconnect } from './reconnect.js';
@@ -17,7 +17,8 @@ export async function finishPrecopy({ link, log }: OutgoingContext): Promise<voi
 }
 
 /**
- * Post-copy's second half: until the destination has every page, through any number of connections.
+ * Post-copy's second half: until the destination has every page, through any number of connections. Error:
+ * `ownership-unknown`.
  * @param begun a push that is under way already
  */
 export async function finishPostcopy(
@@ -44,8 +45,15 @@ export async function finishPostcopy(
         { err: asPageferryError(thrown), missing: sender.missingPages },
         'post-copy is paused: trying to reconnect',
       );
-      const standing = await reconnect(context, transfer);
-      if (standing.completed) return;
+      const { phase, completed } = await reconnect(context, transfer);
+      if (phase !== 'owner') {
+        throw new PageferryError(
+          'ownership-unknown',
+          'the destination had taken the guest, and no longer knows of it: is its state directory that of before? ' +
+            'This host keeps the stopped guest',
+        );
+      }
+      if (completed) return;
       states.transition('postcopy-active');
       log.info({ missing: sender.missingPages }, 'post-copy goes on');
     }

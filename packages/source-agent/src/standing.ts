@@ -1,4 +1,4 @@
-import { PageferryError, abortable } from '@pageferry/errors';
+import { PageferryError, withTimeout } from '@pageferry/errors';
 import type { PeerConnection } from '@pageferry/link';
 import { PAGE_SIZE, PageSet, type PageLayout } from '@pageferry/transfer';
 import { FrameKind, checkRunsFrame, readHeader, runAddress, runPages, type ControlOf } from '@pageferry/wire';
@@ -14,12 +14,14 @@ export interface Standing extends Pick<ControlOf<'standing'>, 'phase' | 'complet
 /**
  * What the destination says, on a new connection, of who has the guest and which pages it lacks.
  *
- * @throws what `PeerConnection.next` does
+ * @param timeoutMs for each of the two
+ * @throws what `PeerConnection.next` does; `peer-timeout`
  */
 export async function takeStanding(
   peer: PeerConnection,
   layout: PageLayout,
   signal: AbortSignal,
+  timeoutMs = STANDING_TIMEOUT_MS,
 ): Promise<Standing> {
   const missing = new PageSet(layout);
   let complete: () => void = () => undefined;
@@ -41,17 +43,20 @@ export async function takeStanding(
     }
     if (missing.count >= expected) complete();
   };
-  const { phase, completed, ...standing } = await peer.next(['standing'], {
-    signal,
-    timeoutMs: STANDING_TIMEOUT_MS,
-  });
+  const { phase, completed, ...standing } = await peer.next(['standing'], { signal, timeoutMs });
   if (phase !== 'owner' || completed) return { phase, completed, missing };
   expected = standing.missing;
   if (missing.count < expected) {
     const lost = peer.closed.then((reason) => {
       throw reason;
     });
-    await abortable(signal, Promise.race([allNamed, lost]));
+    await withTimeout(
+      signal,
+      timeoutMs,
+      'peer-timeout',
+      `the destination named fewer than the ${expected} pages that it lacks`,
+      () => Promise.race([allNamed, lost]),
+    );
   }
   return { phase, completed, missing };
 }

@@ -243,6 +243,26 @@ test('a guest that was handed over stays with the destination, whatever it says 
   expect(await host.events(id)).toEqual(['started', 'stopping', 'handed-over', 'completed']);
 });
 
+test('a guest is kept when the destination took it for post-copy, and knows nothing of it any more', async () => {
+  const take: Answer = async (peer) => {
+    await takePages(peer);
+    await peer.next(['stale'], { timeoutMs });
+    await peer.next(['device-state'], { timeoutMs });
+    await peer.send({ type: 'ready' });
+    await peer.next(['hand-over'], { timeoutMs });
+    await peer.send({ type: 'running', timings });
+    peer.close();
+  };
+  const forget: Answer = async (peer) => {
+    await peer.send(welcome);
+    await peer.send({ type: 'standing', phase: 'unknown', completed: false, missing: 0 });
+  };
+  const { view } = await migrate([take, forget], { mode: 'postcopy', whenStalled: undefined });
+  expect(view).toMatchObject({ state: 'failed', error: { type: 'urn:pageferry:error:ownership-unknown' } });
+  expect(await qemu.isRunning()).toBe(false);
+  expect((await host.events(id)).at(-1)).toBe('failed');
+});
+
 test('a migration whose QEMU dies says so', async () => {
   const kill: Answer = async (peer) => {
     await takePages(peer);
