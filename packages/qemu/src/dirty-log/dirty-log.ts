@@ -28,6 +28,8 @@ const COLLECT_TIMEOUT_MS = 60_000;
 const GIVE_UP_TIMEOUT_MS = 10_000;
 /** Between two looks whether QEMU waits for `migrate-continue`, ms. */
 const CONTINUE_PAUSE_MS = 1;
+/** QEMU looks at its log only once it has measured its bandwidth for so long (`BUFFER_DELAY`, `migration/migration.c`), ms. */
+const FIRST_SYNC_MS = 100;
 
 /**
  * QEMU syncs its log when less is left than bandwidth × downtime limit; with these, a megabyte. It must not think
@@ -81,6 +83,10 @@ export class DirtyLog {
   #restoreSettings: (() => Promise<void>) | undefined;
   #unsubscribe: (() => void) | undefined;
   #guestStopped = false;
+  /** Whether QEMU may have a migration that this log has started. */
+  #migrating = false;
+  /** When QEMU had begun to write for certain. */
+  #begunMs = 0;
   #ended = false;
   #failure: PageferryError | undefined;
   /** Number in the layout of each block of the stream. */
@@ -157,6 +163,9 @@ export class DirtyLog {
     let passes = 0;
     let emptyParts = 0;
     let drained = false;
+    await sleep(Math.max(this.#begunMs + FIRST_SYNC_MS - performance.now(), 0), signal);
+    // Node has read ahead, in chunks as short as what QEMU wrote.
+    let readAhead = this.#socket?.readableLength ?? 0;
     await withTimeout(
       signal,
       COLLECT_TIMEOUT_MS,
@@ -166,9 +175,11 @@ export class DirtyLog {
         this.#read({
           signal: inner,
           done: (bytes) => {
-            if (drained) return parser.passes >= passes + 2 || parser.emptyParts > emptyParts;
+            // The first one of both may have been waiting for room in the socket.
+            if (drained) return parser.passes >= passes + 2 || parser.emptyParts >= emptyParts + 2;
             // Until the socket is empty, what comes was written before we asked.
-            drained = bytes < FULL_CHUNK_BYTES;
+            readAhead -= bytes;
+            drained = readAhead < 0 && bytes < FULL_CHUNK_BYTES;
             passes = parser.passes;
             emptyParts = parser.emptyParts;
             return false;
@@ -218,7 +229,7 @@ export class DirtyLog {
     this.#server.close();
     this.#unsubscribe?.();
     try {
-      await this.#endMigration();
+      if (this.#migrating) await this.#endMigration();
       await this.#restoreSettings?.();
     } catch (thrown) {
       // With QEMU gone, so is everything that was to be ended.
@@ -251,7 +262,7 @@ export class DirtyLog {
     );
     // Whichever fails first is reported; the other must not go unhandled.
     connection.catch(() => undefined);
-    await this.#qmp.execute('migrate', { uri: `unix:${path}` }, { signal });
+    await this.#startMigration(`unix:${path}`, signal);
     const socket = await connection;
     this.#socket = socket;
     this.#server.close();
@@ -259,6 +270,7 @@ export class DirtyLog {
     await withTimeout(signal, CONNECT_TIMEOUT_MS, 'dirty-log', 'QEMU does not begin its stream', (inner) =>
       this.#read({ signal: inner, done: () => this.#parser.blocks.length > 0 }),
     );
+    this.#begunMs = performance.now();
     this.#blockNumbers = this.#parser.blocks.map(({ name, length }) => {
       const block = this.#layout.blockNamed(name);
       if (block?.length === length) return block.index;
@@ -267,6 +279,17 @@ export class DirtyLog {
         `QEMU's stream has a RAM block "${name}" of ${length} bytes that it did not list`,
       );
     });
+  }
+
+  async #startMigration(uri: string, signal: AbortSignal): Promise<void> {
+    this.#migrating = true;
+    try {
+      await this.#qmp.execute('migrate', { uri }, { signal });
+    } catch (thrown) {
+      // Refused: if there is a migration, it is someone else's.
+      if (asPageferryError(thrown).code === 'qmp-command') this.#migrating = false;
+      throw thrown;
+    }
   }
 
   #listen(socket: Socket): void {

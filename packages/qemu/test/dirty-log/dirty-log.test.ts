@@ -1,3 +1,4 @@
+import { PAGE_SIZE } from '@pageferry/transfer';
 import { Type } from '@sinclair/typebox';
 import { afterEach, beforeEach, describe, expect, it, test } from 'vitest';
 import type { DirtyLog } from '../../src/dirty-log/dirty-log.js';
@@ -102,6 +103,26 @@ test('QEMU does not switch over while it still stops the guest', async () => {
     await log.finish(bare.changed, signal);
     await log.giveUp();
     await continueGuest(bare.qemu.qmp);
+  }
+});
+
+test('a migration of someone else is left alone', async () => {
+  const { qmp, folder } = bare.qemu;
+  await qmp.execute('migrate-set-parameters', { 'max-bandwidth': 4096 });
+  await qmp.execute('migrate', { uri: `file:${folder}/someone-elses` });
+  await expectError(bare.open(signal), 'qmp-command', 'migration');
+  expect((await qmp.executeAs(Migration, 'query-migrate')).status).toMatch(/setup|active/);
+});
+
+test('a collect names what was written just before, however little that was', async () => {
+  const memory = await bare.connectMemory();
+  const log = await bare.open(signal);
+  await bare.readFirstPass(log, signal);
+  for (let round = 1; round <= ROUNDS; round++) {
+    bare.changed.clear();
+    await memory.write(round * PAGE_SIZE, round);
+    await log.collect(bare.changed, signal);
+    expect(bare.changed.has(bare.pageOfRam(round))).toBe(true);
   }
 });
 

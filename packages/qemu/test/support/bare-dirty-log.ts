@@ -1,9 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { closeSync, openSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
 import { PageLayout, PageSet } from '@pageferry/transfer';
 import { DirtyLog } from '../../src/dirty-log/dirty-log.js';
 import { readRamBlocks } from '../../src/memory/ram-blocks.js';
 import { BareQemu } from './bare-qemu.js';
+import { QtestMemory } from './qtest-memory.js';
 
 /** Of the guest's RAM that is not zero: many times what sockets hold, bytes. */
 const NOISE_BYTES = 16 * 2 ** 20;
@@ -14,6 +16,7 @@ export class BareDirtyLog {
   readonly layout: PageLayout;
   readonly changed: PageSet;
   readonly #logs: DirtyLog[] = [];
+  readonly #memories: QtestMemory[] = [];
 
   private constructor(qemu: BareQemu, layout: PageLayout) {
     this.qemu = qemu;
@@ -22,7 +25,10 @@ export class BareDirtyLog {
   }
 
   static async start(): Promise<BareDirtyLog> {
-    const qemu = await BareQemu.start('-machine', 'pc', '-m', '64', '-vga', 'std');
+    const qemu = await BareQemu.start(
+      ...['-machine', 'pc', '-m', '64', '-vga', 'std'],
+      ...['-qtest', 'unix:FOLDER/qtest,server=on,wait=off', '-qtest-log', 'none'],
+    );
     const blocks = await readRamBlocks(qemu.qmp);
     const ram = blocks.find(({ name }) => name === 'pc.ram');
     if (ram === undefined) throw new Error('there is no pc.ram');
@@ -34,6 +40,17 @@ export class BareDirtyLog {
       blocks.map(({ name, usedLength, pageSize }) => ({ name, length: usedLength, pageSize })),
     );
     return new BareDirtyLog(qemu, layout);
+  }
+
+  async connectMemory(): Promise<QtestMemory> {
+    const memory = await QtestMemory.connect(join(this.qemu.folder, 'qtest'));
+    this.#memories.push(memory);
+    return memory;
+  }
+
+  /** The number in the layout of a page that the guest knows by its physical address, below 640 KiB. */
+  pageOfRam(page: number): number {
+    return (this.layout.blockNamed('pc.ram')?.firstPage ?? 0) + page;
   }
 
   async open(signal: AbortSignal): Promise<DirtyLog> {
@@ -64,6 +81,7 @@ export class BareDirtyLog {
   }
 
   async kill(): Promise<void> {
+    for (const memory of this.#memories) memory.close();
     await this.qemu.kill();
     await Promise.allSettled(this.#logs.map((log) => log.giveUp()));
   }
