@@ -3,10 +3,10 @@ import { writeFile } from 'node:fs/promises';
 import { createConnection } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { FakeQmpServer, speakQmp } from '../../packages/qemu/test/support/fake-qmp-server.js';
 import type { Migration, Mode } from '../agents/migration.js';
 import { requestMove, startIncoming } from '../agents/move-guest.js';
 import { ProblemError } from '../agents/problem-error.js';
-import { FakeQmpServer, speakQmp } from '../guests/fake-qmp-server.js';
 import type { GuestHardware } from '../guests/qemu-arguments.js';
 import { useAgents } from './support/use-agents.js';
 import { useResidentGuest } from './support/use-resident-guest.js';
@@ -49,7 +49,7 @@ describe('what answers behind the QMP socket', () => {
   const garbage = randomBytes(4096);
   interface Case extends Omit<Refusal, 'host'> {
     readonly what: string;
-    readonly answer: Parameters<typeof FakeQmpServer.listen>[1];
+    readonly answer: Parameters<typeof FakeQmpServer.listen>[0];
   }
   const cases: readonly Case[] = [
     {
@@ -72,19 +72,19 @@ describe('what answers behind the QMP socket', () => {
     },
     {
       what: 'turns to garbage after the greeting',
-      answer: speakQmp('10.0.2', (socket) => socket.write('}{ garbage\r\n')),
+      answer: speakQmp((_command, socket) => socket.write('}{ garbage\r\n')),
       code: 'qmp-protocol',
       detail: /fake\.sock/,
     },
     {
       what: 'is a QEMU that is too old',
-      answer: speakQmp('7.2.22', (socket) => socket.end()),
+      answer: speakQmp((_command, socket) => socket.end(), '7.2.22'),
       code: 'qemu-too-old',
       detail: /QEMU 7\.2\.22.*8\.2 or newer/,
     },
     {
       what: 'hangs up in the middle',
-      answer: speakQmp('10.0.2', (socket) => socket.end()),
+      answer: speakQmp((_command, socket) => socket.end()),
       code: 'qmp-closed',
       detail: /fake\.sock/,
     },
@@ -92,7 +92,7 @@ describe('what answers behind the QMP socket', () => {
   for (const host of ['source', 'destination'] as const) {
     for (const { what, answer, ...refusal } of cases) {
       test(`on the ${host} ${what}`, async () => {
-        const server = await FakeQmpServer.listen(join(agents()[host].directory, 'fake.sock'), answer);
+        const server = await FakeQmpServer.listen(answer, join(agents()[host].directory, 'fake.sock'));
         try {
           await expectFailure(host === 'source' ? { from: 'fake' } : { to: 'fake' }, { ...refusal, host });
         } finally {

@@ -1,5 +1,3 @@
-import type { SimulatedGuest } from './guest.js';
-import type { LinkShape } from './link/link-shape.js';
 import type { MoveOptions } from './move/moving-guest.js';
 import { moveOrdered } from './move/ordered-move.js';
 import type { Outcome, Strategy } from './move/outcome.js';
@@ -12,20 +10,10 @@ const MOST_LOOKS_A_PASS = 10_000;
 /** Without a limit: so many times what the guest takes over the link, and a minute. */
 const TIME_LIMIT_PASSES = 10;
 
-export interface Scenario {
-  readonly guest: SimulatedGuest;
+export interface Scenario extends Omit<MoveOptions, 'workload' | 'timeLimitMs' | 'shortestLogIntervalMs'> {
   /** Makes the workload anew for each strategy, so that each meets the same one. */
   readonly workload: (random: Random) => Workload;
   readonly seed: number;
-  readonly link: LinkShape;
-  /** ms */
-  readonly roundTripMs: number;
-  /** Most bytes in flight. */
-  readonly windowBytes: number;
-  /** Infinity if nothing but the link is to limit. */
-  readonly logBytesPerSecond: number;
-  readonly downtimeLimitMs: number;
-  readonly overheadMs: number;
   readonly timeLimitMs: number | undefined;
 }
 

@@ -109,8 +109,7 @@ export class PrecopyScheduler {
     this.#bandwidth = bytesPerSecond ?? null;
     this.#dirtiedPages = 0;
     this.#sentPages = 0;
-    let decision: PrecopyDecision = this.#convergence.next({ ...start, exhausted });
-    if (eachPageOnce) decision = this.#decideOnce(start);
+    let decision = eachPageOnce ? this.#decideOnce(start) : this.#convergence.next({ ...start, exhausted });
     if (decision === 'iterate' && nowMs > timeLimitMs) decision = 'late';
     return { decision, expectedDowntimeMs: expectedDowntimeMs(start), remainingBytes, ended };
   }

@@ -4,20 +4,18 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { Type } from '@sinclair/typebox';
 import { Value } from '@sinclair/typebox/value';
-import { Journal, createLogger, type Logger } from '@pageferry/daemon';
+import { createLogger, type Logger } from '@pageferry/daemon';
 import { onTestFinished } from 'vitest';
+import { storedJournals, type StoredJournals } from '../../../daemon/test/support/stored-journals.js';
 import { FakeQmpServer, GREETING } from '../../../qemu/test/support/fake-qmp-server.js';
 import { destinationSettings, type DestinationConfiguration } from '../../src/configuration.js';
 
 const Command = Type.Object({ execute: Type.String(), id: Type.Union([Type.Integer(), Type.String()]) });
 
 /** The directories of a destination agent, and its log. */
-export interface DestinationHost {
+export interface DestinationHost extends StoredJournals {
   readonly configuration: DestinationConfiguration;
   readonly log: Logger;
-  readonly writeJournal: (id: string, records: readonly object[]) => Promise<void>;
-  /** The events in the journal of this migration. */
-  readonly events: (id: string) => Promise<unknown[]>;
   /** Where the QMP socket of the guest `name` is. */
   readonly socketOf: (name: string) => string;
   /** Starts the QEMU of the guest `name`. */
@@ -53,17 +51,7 @@ export async function destinationHost(): Promise<DestinationHost> {
     configuration,
     log,
     socketOf,
-    writeJournal: async (id, records) => {
-      const journal = await Journal.open(stateDirectory, id, { log });
-      for (const record of records) await journal.append(record);
-      await journal.close();
-    },
-    events: async (id) => {
-      const stored = (await Journal.readAll(stateDirectory)).find((journal) => journal.id === id);
-      return (stored?.records ?? []).map((record) =>
-        typeof record === 'object' && record !== null && 'event' in record ? record.event : record,
-      );
-    },
+    ...storedJournals(stateDirectory, log),
     startQemu: async (name, options) => startQemu(socketOf(name), options),
   };
 }

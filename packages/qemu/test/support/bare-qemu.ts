@@ -15,12 +15,14 @@ export class BareQemu {
   readonly qmp: QmpClient;
   readonly pid: number;
   readonly folder: string;
+  readonly exited: Promise<unknown>;
   readonly #process: ChildProcess;
 
   private constructor(process: ChildProcess, pid: number, folder: string, qmp: QmpClient) {
     this.#process = process;
     this.pid = pid;
     this.folder = folder;
+    this.exited = once(process, 'exit');
     this.qmp = qmp;
   }
 

@@ -6,8 +6,13 @@ import { createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-export const GREETING =
-  '{"QMP": {"version": {"qemu": {"micro": 2, "minor": 0, "major": 10}, "package": "fake"}, "capabilities": ["oob"]}}\r\n';
+/** What a QEMU of this version says first. */
+const greetingOf = (version: string): string => {
+  const [major, minor, micro] = version.split('.');
+  return `{"QMP": {"version": {"qemu": {"micro": ${micro}, "minor": ${minor}, "major": ${major}}, "package": "fake"}, "capabilities": ["oob"]}}\r\n`;
+};
+
+export const GREETING = greetingOf('10.0.2');
 
 const CommandSchema = Type.Object({
   execute: Type.String(),
@@ -17,6 +22,19 @@ const CommandSchema = Type.Object({
 
 /** What a command looks like to the server. */
 export type ReceivedCommand = Static<typeof CommandSchema>;
+
+type Answer = (command: ReceivedCommand, socket: Socket) => void;
+
+/** Greets as a QEMU of this version, accepts `qmp_capabilities`, then hands every command to `answer`. */
+export function speakQmp(answer: Answer, version = '10.0.2'): (socket: Socket) => void {
+  return (socket) => {
+    socket.write(greetingOf(version));
+    onCommand(socket, (command) => {
+      if (command.execute === 'qmp_capabilities') socket.write(`{"return": {}, "id": ${command.id}}\r\n`);
+      else answer(command, socket);
+    });
+  };
+}
 
 /** A server on a unix socket that says what a test wants it to say. */
 export class FakeQmpServer {
@@ -28,9 +46,10 @@ export class FakeQmpServer {
     this.#stop = stop;
   }
 
-  static async listen(onConnection: (socket: Socket) => void): Promise<FakeQmpServer> {
+  /** @param at a path that nothing must be at; one in a folder of its own, unless given */
+  static async listen(onConnection: (socket: Socket) => void, at?: string): Promise<FakeQmpServer> {
     const folder = await mkdtemp(join(tmpdir(), 'pageferry-qmp-'));
-    const path = join(folder, 'qmp');
+    const path = at ?? join(folder, 'qmp');
     const sockets = new Set<Socket>();
     const server = createServer((socket) => {
       sockets.add(socket);
@@ -48,15 +67,9 @@ export class FakeQmpServer {
     });
   }
 
-  /** Greets, accepts `qmp_capabilities`, then hands every command to `answer`. */
-  static async answering(answer: (command: ReceivedCommand, socket: Socket) => void): Promise<FakeQmpServer> {
-    return FakeQmpServer.listen((socket) => {
-      socket.write(GREETING);
-      onCommand(socket, (command) => {
-        if (command.execute === 'qmp_capabilities') socket.write(`{"return": {}, "id": ${command.id}}\r\n`);
-        else answer(command, socket);
-      });
-    });
+  /** See {@link speakQmp}. */
+  static async answering(answer: Answer): Promise<FakeQmpServer> {
+    return FakeQmpServer.listen(speakQmp(answer));
   }
 
   async close(): Promise<void> {

@@ -1,15 +1,16 @@
-/** The same numbers in every run: a linear congruential generator (Numerical Recipes). */
+import { seededRandom } from '../../../simulator/src/random.js';
+
+/** The same numbers in every run. */
 export class Random {
-  #state: number;
+  readonly #next: () => number;
 
   constructor(seed: number) {
-    this.#state = seed >>> 0;
+    this.#next = seededRandom(seed);
   }
 
   /** 0 ≤ number < limit ≤ 2^32 */
   below(limit: number): number {
-    this.#state = (Math.imul(this.#state, 1_664_525) + 1_013_904_223) >>> 0;
-    return Math.floor((this.#state / 2 ** 32) * limit);
+    return Math.floor(this.#next() * limit);
   }
 
   fill(bytes: Buffer): void {

@@ -1,8 +1,8 @@
 import { InvalidArgumentError, Option, type Command } from 'commander';
-import { strategies, type Strategy } from '../move/outcome.js';
-import { parseBandwidth, parseBytes, parseDuration } from '../units.js';
-import type { BurstsOptions } from '../workload/bursts.js';
 import type { LinkStep } from '../link/link-shape.js';
+import { strategies, type Strategy } from '../move/outcome.js';
+import type { BurstsOptions } from '../workload/bursts.js';
+import { duration, integer, number, rate, size } from './parsers.js';
 
 export const workloadNames = ['idle', 'uniform', 'hot-spot', 'zipf', 'sweep'] as const;
 
@@ -31,29 +31,6 @@ export interface Flags {
   readonly svg?: string;
   readonly json?: boolean;
 }
-
-/** Parses with one of the parsers that answer undefined for what they do not know. */
-const wanted =
-  <T>(what: string, parse: (text: string) => T | undefined) =>
-  (text: string): T => {
-    const value = parse(text);
-    if (value === undefined) throw new InvalidArgumentError(`${what} is wanted`);
-    return value;
-  };
-
-const size = wanted('a size such as 4GiB', parseBytes);
-const rate = wanted('a rate such as 1Gb or 100MB', parseBandwidth);
-export const duration = wanted('a time such as 300, 300ms or 10s', parseDuration);
-const number = (least: number, most: number): ((text: string) => number) =>
-  wanted(`a number from ${least} to ${most}`, (text) => {
-    const value = Number(text);
-    return text.trim() !== '' && value >= least && value <= most ? value : undefined;
-  });
-const integer = (least: number, most: number): ((text: string) => number) =>
-  wanted(`a whole number from ${least} to ${most}`, (text) => {
-    const value = Number(text);
-    return Number.isInteger(value) && value >= least && value <= most ? value : undefined;
-  });
 
 function linkChange(text: string, before: readonly LinkStep[]): LinkStep[] {
   const [time = '', bandwidth = ''] = text.split('=');

@@ -1,6 +1,5 @@
 import { writeFileSync } from 'node:fs';
 import { simulate, type Scenario } from '../simulate.js';
-import { plotOf } from '../report/plot.js';
 import { tableOf } from '../report/table.js';
 import { formatBytes, formatRate } from '../units.js';
 import type { Flags } from './options.js';
@@ -17,7 +16,7 @@ function notesOn({ guest }: Scenario): string {
 }
 
 /** Simulates what the flags say and writes the report. */
-export function runSimulation(flags: Flags, print: (line: string) => void): void {
+export async function runSimulation(flags: Flags, print: (line: string) => void): Promise<void> {
   const scenario = scenarioOf(flags);
   const { layout, scale } = scenario.guest;
   const guestBytes = layout.bytes * scale;
@@ -25,6 +24,10 @@ export function runSimulation(flags: Flags, print: (line: string) => void): void
   print(`${title}${notesOn(scenario)}\n`);
   const outcomes = flags.strategy.map((strategy) => simulate(scenario, strategy));
   print(tableOf(outcomes, guestBytes));
-  if (flags.svg !== undefined) writeFileSync(flags.svg, plotOf(title, outcomes));
+  if (flags.svg !== undefined) {
+    // It takes a second to load.
+    const { plotOf } = await import('../report/plot.js');
+    writeFileSync(flags.svg, plotOf(title, outcomes));
+  }
   if (flags.json === true) print(JSON.stringify({ title, guestBytes, scale, outcomes }));
 }

@@ -24,7 +24,7 @@ export interface MoveOptions {
   readonly roundTripMs: number;
   /** Most bytes in flight. */
   readonly windowBytes: number;
-  /** What can be read of the dirty log, which names each page with its content, bytes a second. */
+  /** What can be read of the dirty log, which names each page with its content, bytes a second; Infinity if it does not limit. */
   readonly logBytesPerSecond: number;
   /** Longest time, ms, for which the guest may stand still. */
   readonly downtimeLimitMs: number;

@@ -1,12 +1,11 @@
-import { execFile } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { TraceWriter } from '../../src/index.js';
+import { runSimulate } from '../support/run-simulate.js';
 import { emptySet } from '../workload/support.js';
 
-const main = join(import.meta.dirname, '../../dist/main.js');
 const directory = mkdtempSync(join(tmpdir(), 'pageferry-simulate-'));
 const QUICK = ['--memory', '64MiB', '--workload', 'hot-spot', '--write-rate', '50MB'];
 
@@ -14,18 +13,10 @@ afterAll(() => {
   rmSync(directory, { recursive: true });
 });
 
-function run(...parameters: string[]): Promise<{ failed: boolean; stdout: string; stderr: string }> {
-  return new Promise((resolve) => {
-    execFile(process.execPath, [main, ...parameters], (error, stdout, stderr) => {
-      resolve({ failed: error !== null, stdout, stderr });
-    });
-  });
-}
-
 describe('npm run simulate', () => {
   it('prints a table and the outcomes as JSON, and draws a picture', async () => {
     const svg = join(directory, 'moves.svg');
-    const { failed, stdout } = await run(...QUICK, '--svg', svg, '--json');
+    const { failed, stdout } = await runSimulate(...QUICK, '--svg', svg, '--json');
     expect(failed).toBe(false);
     expect(stdout).toContain('64 MiB, hot-spot at 50 MB/s, over 125 MB/s');
     expect(stdout).toMatch(/^round-robin .* yes$/m);
@@ -49,7 +40,7 @@ describe('npm run simulate', () => {
     dirtied.addRange(1000, 200);
     writer.add(dirtied, 250);
     writeFileSync(trace, writer.finish());
-    const { stdout } = await run('--trace', trace, '--strategy', 'precopy');
+    const { stdout } = await runSimulate('--trace', trace, '--strategy', 'precopy');
     expect(stdout).toContain('32 MiB, a recorded trace');
     expect(stdout).toMatch(/^precopy .* yes$/m);
   });
@@ -65,7 +56,7 @@ describe('npm run simulate', () => {
       [['--trace', join(directory, 'none')], 'cannot be read'],
       [['--trace', broken], 'not a trace of pageferry'],
     ] as const) {
-      const { failed, stderr } = await run(...parameters);
+      const { failed, stderr } = await runSimulate(...parameters);
       expect(failed).toBe(true);
       expect(stderr).toContain(message);
     }

@@ -1,66 +1,35 @@
-import { spawn, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
-import { asPageferryError, sleep } from '@pageferry/errors';
-import { QmpClient, runState, stopGuest } from '@pageferry/qemu';
 import { onTestFinished } from 'vitest';
-
-/** No test needs a QEMU for longer, ms. */
-const LIFETIME_MS = 50_000;
-const START_TIMEOUT_MS = 10_000;
+import { runState, stopGuest } from '../../../qemu/src/machine/guest-control.js';
+import { BareQemu } from '../../../qemu/test/support/bare-qemu.js';
 
 /** A QEMU that runs its firmware, with one monitor for the agent and one for the test. */
 export class RunningQemu {
-  readonly #process: ChildProcess;
-  readonly #qmp: QmpClient;
-  readonly exited: Promise<unknown>;
+  readonly #qemu: BareQemu;
 
-  private constructor(process: ChildProcess, qmp: QmpClient, exited: Promise<unknown>) {
-    this.#process = process;
-    this.#qmp = qmp;
-    this.exited = exited;
+  private constructor(qemu: BareQemu) {
+    this.#qemu = qemu;
   }
 
   /** @param socket where the agent finds it */
   static async start(socket: string): Promise<RunningQemu> {
-    const ownSocket = `${socket}.test`;
-    const process = spawn(
-      'qemu-system-x86_64',
-      [
-        ...['-nodefaults', '-no-user-config', '-display', 'none', '-accel', 'tcg', '-m', '32'],
-        ...['-qmp', `unix:${socket},server=on,wait=off`],
-        ...['-qmp', `unix:${ownSocket},server=on,wait=off`],
-      ],
-      { stdio: 'ignore', timeout: LIFETIME_MS, killSignal: 'SIGKILL' },
-    );
-    const exited = once(process, 'exit');
-    onTestFinished(async () => {
-      process.kill('SIGKILL');
-      await exited;
-    });
-    return new RunningQemu(process, await connectWhenUp(ownSocket), exited);
+    const qemu = await BareQemu.start('-m', '32', '-qmp', `unix:${socket},server=on,wait=off`);
+    onTestFinished(() => qemu.kill());
+    return new RunningQemu(qemu);
+  }
+
+  get exited(): Promise<unknown> {
+    return this.#qemu.exited;
   }
 
   async isRunning(): Promise<boolean> {
-    return (await runState(this.#qmp)).running;
+    return (await runState(this.#qemu.qmp)).running;
   }
 
   async stop(): Promise<void> {
-    await stopGuest(this.#qmp);
+    await stopGuest(this.#qemu.qmp);
   }
 
   kill(): void {
-    this.#process.kill('SIGKILL');
-  }
-}
-
-async function connectWhenUp(socket: string): Promise<QmpClient> {
-  const deadline = performance.now() + START_TIMEOUT_MS;
-  for (;;) {
-    try {
-      return await QmpClient.connect(socket);
-    } catch (thrown) {
-      if (performance.now() > deadline) throw asPageferryError(thrown);
-      await sleep(20);
-    }
+    process.kill(this.#qemu.pid, 'SIGKILL');
   }
 }

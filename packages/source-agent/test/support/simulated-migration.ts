@@ -18,6 +18,7 @@ import {
   writeHeader,
   writeRun,
 } from '@pageferry/wire';
+import { applyDelta } from '../../../transfer/test/support/apply-delta.js';
 import { FlowControl, type FrameCarrier } from '../../src/flow-control.js';
 import { PageSender, type GuestMemory } from '../../src/page-sender.js';
 import { Progress } from '../../src/progress.js';
@@ -157,24 +158,6 @@ export class SimulatedDestination implements FrameCarrier {
 
   #note(block: number, address: number, count: number): void {
     this.received.addRange((this.#layout.blocks[block]?.firstPage ?? 0) + address / PAGE_SIZE, count);
-  }
-}
-
-/** As QEMU's decoder (`xbzrle_decode_buffer`, `migration/xbzrle.c`). */
-function applyDelta(page: Buffer, delta: Buffer): void {
-  let at = 0;
-  let place = 0;
-  const length = (): number => {
-    const low = delta.readUInt8(at++);
-    return low < 0x80 ? low : (low & 0x7f) | (delta.readUInt8(at++) << 7);
-  };
-  while (at < delta.length) {
-    place += length();
-    const changed = length();
-    if (changed === 0 || place + changed > PAGE_SIZE) throw new Error('a delta that does not fit');
-    delta.copy(page, place, at, at + changed);
-    place += changed;
-    at += changed;
   }
 }
 

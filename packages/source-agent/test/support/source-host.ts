@@ -2,22 +2,20 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Value } from '@sinclair/typebox/value';
-import { Journal, createLogger, type Logger } from '@pageferry/daemon';
+import { createLogger, type Logger } from '@pageferry/daemon';
 import { onTestFinished } from 'vitest';
+import { storedJournals, type StoredJournals } from '../../../daemon/test/support/stored-journals.js';
 import { sourceSettings, type SourceConfiguration } from '../../src/configuration.js';
 import { MigrationRequest } from '../../src/request.js';
 
 /** The directories of a source agent, and its log. */
-export interface SourceHost {
+export interface SourceHost extends StoredJournals {
   readonly configuration: SourceConfiguration;
   readonly log: Logger;
   /** Messages of the log at the levels `warn` and above. */
   readonly warnings: string[];
   /** Where the QMP socket of the guest `name` is. */
   readonly socketOf: (name: string) => string;
-  readonly writeJournal: (id: string, records: readonly object[]) => Promise<void>;
-  /** The events in the journal of this migration. */
-  readonly events: (id: string) => Promise<unknown[]>;
 }
 
 export async function sourceHost(): Promise<SourceHost> {
@@ -47,17 +45,7 @@ export async function sourceHost(): Promise<SourceHost> {
     log,
     warnings,
     socketOf: (name) => join(guestDirectory, `${name}.sock`),
-    writeJournal: async (id, records) => {
-      const journal = await Journal.open(stateDirectory, id, { log });
-      for (const record of records) await journal.append(record);
-      await journal.close();
-    },
-    events: async (id) => {
-      const stored = (await Journal.readAll(stateDirectory)).find((journal) => journal.id === id);
-      return (stored?.records ?? []).map((record) =>
-        typeof record === 'object' && record !== null && 'event' in record ? record.event : record,
-      );
-    },
+    ...storedJournals(stateDirectory, log),
   };
 }
 

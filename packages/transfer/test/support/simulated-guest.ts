@@ -1,5 +1,5 @@
 import { PAGE_SIZE, PageLayout, type PageSet } from '../../src/index.js';
-import { seededRandom } from './random.js';
+import { seededRandom } from '../../../simulator/src/random.js';
 
 /** Marks as dirtied what a guest writes from one moment to the next, ms. */
 export type Writer = (dirtied: PageSet, fromMs: number, toMs: number) => void;
