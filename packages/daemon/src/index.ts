@@ -21,4 +21,4 @@ export {
 } from './state-machine.js';
 export { runDaemon, untilAborted, type Daemon, type DaemonContext } from './run.js';
 export { GUEST_NAME_PATTERN, guestSocketPath } from './guest-directory.js';
-export { NODE_FLAGS } from './node-flags.js';
+export { NODE_ENVIRONMENT, NODE_FLAGS } from './node-flags.js';

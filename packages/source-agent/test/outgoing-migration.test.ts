@@ -257,7 +257,7 @@ test('a guest is kept when the destination took it for post-copy, and knows noth
     await peer.send(welcome);
     await peer.send({ type: 'standing', phase: 'unknown', completed: false, missing: 0 });
   };
-  const { view } = await migrate([take, forget], { mode: 'postcopy', whenStalled: undefined });
+  const { view } = await migrate([take, forget], { mode: 'postcopy' });
   expect(view).toMatchObject({ state: 'failed', error: { type: 'urn:pageferry:error:ownership-unknown' } });
   expect(await qemu.isRunning()).toBe(false);
   expect((await host.events(id)).at(-1)).toBe('failed');
