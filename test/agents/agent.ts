@@ -16,6 +16,8 @@ export interface AgentOptions {
   readonly guestDirectory: string;
   /** More flags of its command line. */
   readonly flags?: readonly string[] | undefined;
+  /** Another one than that of its package. */
+  readonly program?: string | undefined;
 }
 
 const startDeadlineMs = 20_000;
@@ -35,12 +37,12 @@ export abstract class Agent {
   #starts = 0;
 
   /** @param name of its package */
-  protected constructor(name: string, { host, guestDirectory, flags = [] }: AgentOptions) {
+  protected constructor(name: string, { host, guestDirectory, flags = [], program }: AgentOptions) {
     this.host = host;
     const directory = join(guestDirectory, name);
     this.logFile = join(directory, 'log');
     this.stateDirectory = join(directory, 'state');
-    this.#program = join(repository, 'packages', name, 'dist', 'main.js');
+    this.#program = program ?? join(repository, 'packages', name, 'dist', 'main.js');
     this.#flags = [
       ...['--guest-directory', guestDirectory],
       ...['--state-directory', this.stateDirectory],

@@ -70,5 +70,6 @@ function optionFor(key: string, property: TSchema): Option {
 
 function placeholderOf(property: TSchema): string {
   if (KindGuard.IsInteger(property) || KindGuard.IsNumber(property)) return 'number';
+  if (KindGuard.IsArray(property)) return 'value,...';
   return KindGuard.IsBoolean(property) ? 'boolean' : 'value';
 }

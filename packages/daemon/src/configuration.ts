@@ -3,6 +3,7 @@ import { PageferryError } from '@pageferry/errors';
 import { KindGuard, type Static, type TObject, type TSchema } from '@sinclair/typebox';
 import { Value } from '@sinclair/typebox/value';
 import { readFlags, type Program } from './configuration-flags.js';
+import { ruleFindings } from './configuration-rules.js';
 import { FILE_KEY, readEnvironment, readFile } from './configuration-sources.js';
 import { findingsOf } from './findings.js';
 
@@ -20,11 +21,11 @@ export type Invocation<Configuration> =
   | { readonly kind: 'print'; readonly text: string };
 
 /**
- * Loads the configuration by a flat schema of strings, numbers and booleans, each with a description.
+ * Loads the configuration by a flat schema of strings, numbers, booleans and lists of strings, each with a description.
  *
  * In increasing priority: the schema's defaults; a JSON file (`--config FILE`, or `PAGEFERRY_CONFIG`);
- * variables (`PAGEFERRY_SOME_KEY`); flags (`--some-key value`). `--help`, `--version` and
- * `--check-config` only print.
+ * variables (`PAGEFERRY_SOME_KEY`); flags (`--some-key value`), where a list is parted by commas. `--help`, `--version`
+ * and `--check-config` only print.
  *
  * @throws `configuration-invalid` with every finding, each led by the key, variable, flag or file it is about.
  */
@@ -48,7 +49,12 @@ export function loadConfiguration<Schema extends TObject>(
   }
   const configuration = Value.Default(schema, merged);
 
-  const findings = [...(file?.findings ?? []), ...environment.findings, ...flags.findings];
+  const findings = [
+    ...(file?.findings ?? []),
+    ...environment.findings,
+    ...flags.findings,
+    ...ruleFindings(schema, configuration),
+  ];
   if (Value.Check(schema, configuration) && findings.length === 0) {
     return flags.checkOnly
       ? { kind: 'print', text: 'The configuration is valid.\n' }
@@ -64,5 +70,6 @@ function fromText(property: TSchema, text: string): unknown {
     return /^-?\d+(\.\d+)?$/.test(text) ? Number(text) : text;
   }
   if (KindGuard.IsBoolean(property)) return text === 'true' ? true : text === 'false' ? false : text;
+  if (KindGuard.IsArray(property)) return text.split(',').map((item) => item.trim());
   return text;
 }

@@ -4,6 +4,9 @@ import { LogController, fastify, type FastifyInstance, type RawServerDefault } f
 import { sendConnectionProblem, sendProblem } from './http-errors.js';
 import { compileValidator, refuseOpenBody, type TypeBoxTypeProvider } from './http-schema.js';
 import type { Logger } from './log.js';
+import { REQUEST_RATES, guardApi, type RequestRates } from './security/api-guard.js';
+import type { ApiAccess } from './security/api-security.js';
+import { createApiServer } from './security/api-server.js';
 
 /** A fastify server whose routes are declared with TypeBox schemas. */
 export type HttpServer = FastifyInstance<
@@ -22,36 +25,51 @@ export interface HttpServerOptions {
   readonly bodyLimit?: number;
   /** Time, ms, within which a request must have arrived as a whole. */
   readonly requestTimeoutMs?: number;
+  /** TLS, and the tokens to ask for; neither if not given. */
+  readonly access?: ApiAccess;
+  readonly requestRates?: RequestRates;
 }
+
+const KEEP_ALIVE_MS = 72_000;
 
 /**
  * A server without routes that answers every error with a problem document: those of the handlers, requests
  * that do not fit their schema (unknown keys of a body included), unknown addresses, and what is not
- * even HTTP. Failed requests are logged at level `error`, others at `debug`.
+ * even HTTP. Failed requests are logged at level `error`, others at `debug`. Without a right token nothing is answered but
+ * `/healthz`.
  */
 export function createHttpServer({
   log,
   host,
   bodyLimit = 64 * 1024,
   requestTimeoutMs = 10_000,
+  access: { tls, token } = {},
+  requestRates = REQUEST_RATES,
 }: HttpServerOptions): HttpServer {
   const server = fastify({
     loggerInstance: log,
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'request' }),
     bodyLimit,
-    requestTimeout: requestTimeoutMs,
-    http: {
-      // Node exchanges the two timeouts where that of the headers, 60 s by default, is the longer one.
-      headersTimeout: requestTimeoutMs,
-      // Node looks for late requests only this often, by default every 30 s.
-      connectionsCheckingInterval: Math.ceil(requestTimeoutMs / 4),
-    },
+    serverFactory: (handler) =>
+      createApiServer(
+        handler,
+        {
+          requestTimeout: requestTimeoutMs,
+          // Node exchanges the two timeouts where that of the headers, 60 s by default, is the longer one.
+          headersTimeout: requestTimeoutMs,
+          // Node looks for late requests only this often, by default every 30 s.
+          connectionsCheckingInterval: Math.ceil(requestTimeoutMs / 4),
+          keepAliveTimeout: KEEP_ALIVE_MS,
+        },
+        tls,
+      ),
     clientErrorHandler: sendConnectionProblem,
     frameworkErrors: (error, request, reply) => {
       sendProblem(error, request, reply, host);
     },
   }).withTypeProvider<TypeBoxTypeProvider>();
 
+  guardApi(server, { token, rates: requestRates, host });
   server.setValidatorCompiler(compileValidator);
   server.setErrorHandler((error, request, reply) => {
     sendProblem(error, request, reply, host);

@@ -4,7 +4,7 @@ import { PageferryError } from '@pageferry/errors';
 import { Type, type Static } from '@sinclair/typebox';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { daemonSettings, loadConfiguration, type Invocation } from '../src/index.js';
+import { addRule, daemonSettings, loadConfiguration, type Invocation } from '../src/index.js';
 import { temporaryDirectory } from './support/temporary-directory.js';
 
 const schema = Type.Object({
@@ -198,5 +198,50 @@ describe('loadConfiguration', () => {
     );
     expect(help).toContain('(one of: fatal, error, warn, info, debug, trace, silent) (default: "info")');
     expect(help).toContain('--check-config');
+  });
+});
+
+describe('a list', () => {
+  const listSchema = Type.Object({
+    peers: Type.Optional(Type.Array(Type.String(), { description: 'Names' })),
+  });
+  const program = { name: 'x', description: '', version: '1' };
+  const expected = { kind: 'run', configuration: { peers: ['a.test', '*.b.test'] } };
+
+  it('is parted by commas in flags and variables, and is one in the file', () => {
+    const argv = ['--peers', 'a.test, *.b.test'];
+    expect(loadConfiguration(listSchema, { ...program, argv, env: {} })).toEqual(expected);
+    const env = { PAGEFERRY_PEERS: 'a.test,*.b.test' };
+    expect(loadConfiguration(listSchema, { ...program, argv: [], env })).toEqual(expected);
+    const read = (): string => '{"peers": ["a.test", "*.b.test"]}';
+    const file = { argv: ['--config', 'c'], env: {}, read };
+    expect(loadConfiguration(listSchema, { ...program, ...file })).toEqual(expected);
+    const text = { ...file, read: () => '{"peers": "a.test"}' };
+    expect(() => loadConfiguration(listSchema, { ...program, ...text })).toThrow('peers: expected array');
+  });
+});
+
+describe('a rule about several keys', () => {
+  const ruled = Type.Object({
+    low: Type.Integer({ default: 1 }),
+    high: Type.Integer({ default: 2 }),
+    name: Type.String(),
+  });
+  const { low, high } = ruled.properties;
+  addRule(ruled, Type.Object({ low, high }), (settings) =>
+    settings.low > settings.high ? ['low: is above high'] : [],
+  );
+  const load = (...argv: string[]): unknown =>
+    loadConfiguration(ruled, { name: 'x', description: '', version: '1', argv, env: {} });
+
+  it('is kept, also where the configuration is only checked', () => {
+    expect(() => load('--name=x', '--low=3')).toThrow('low: is above high');
+    expect(() => load('--name=x', '--low=3', '--check-config')).toThrow('low: is above high');
+    expect(load('--name=x', '--low=2')).toMatchObject({ kind: 'run' });
+  });
+
+  it('is looked at whatever is wrong with other keys, and not while its own are no values', () => {
+    expect(() => load('--low=3')).toThrow('low: is above high; name: is missing');
+    expect(() => load('--low=x')).toThrow(/^name: is missing; low: expected integer$/);
   });
 });

@@ -1,16 +1,16 @@
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { once } from 'node:events';
-import { WebSocketServer, type WebSocket } from 'ws';
-import type { Logger } from '@pageferry/daemon';
+import { LogLimit, migrationLogger, type Logger } from '@pageferry/daemon';
 import { PageferryError, asPageferryError } from '@pageferry/errors';
-import { PeerConnection } from '@pageferry/link';
-import { MAX_FRAME_BYTES, STREAM_PATH, SUBPROTOCOL, chooseVersion, errorForWire } from '@pageferry/wire';
+import {
+  PeerConnection,
+  StreamListener,
+  type AdmittedPeer,
+  type LinkIdentity,
+  type ListenerTls,
+} from '@pageferry/link';
+import { chooseVersion, errorForWire } from '@pageferry/wire';
 import type { IncomingMigrations } from './incoming-migrations.js';
 
 const HELLO_TIMEOUT_MS = 5_000;
-/** Connections that have not said hello yet, and migrations, together. */
-const MAX_CONNECTIONS = 64;
 
 export interface StreamServerOptions {
   readonly host: string;
@@ -19,57 +19,60 @@ export interface StreamServerOptions {
   readonly software: string;
   /** bytes */
   readonly window: number;
+  /** None for a stream that only this host can reach. */
+  readonly tls?: ListenerTls | undefined;
   readonly migrations: IncomingMigrations;
   readonly log: Logger;
 }
 
-/** The WebSocket endpoint for source agents: the handshake, then each connection goes to its migration. */
+/** The endpoint for source agents: the handshake, then each connection goes to its migration. */
 export class StreamServer {
   readonly #options: StreamServerOptions;
-  readonly #http: Server;
-  readonly #sockets: WebSocketServer;
+  readonly #listener: StreamListener;
+  readonly #refusals = new LogLimit();
 
   constructor(options: StreamServerOptions) {
     this.#options = options;
-    this.#http = createServer((_request, response) => {
-      response
-        .writeHead(426, { 'content-type': 'text/plain' })
-        .end('This port serves WebSocket streams of pageferry.\n');
-    });
-    this.#http.maxConnections = MAX_CONNECTIONS;
-    this.#sockets = new WebSocketServer({
-      server: this.#http,
-      path: STREAM_PATH,
-      maxPayload: MAX_FRAME_BYTES,
-      perMessageDeflate: false,
-      // A message is answered before the next one is looked at: frames may follow what announces them at once.
-      allowSynchronousEvents: false,
-      handleProtocols: (protocols) => (protocols.has(SUBPROTOCOL) ? SUBPROTOCOL : false),
-    });
-    this.#sockets.on('connection', (socket) => {
-      void this.#serve(socket);
+    const { tls, log } = options;
+    this.#listener = new StreamListener({
+      tls,
+      onConnection: (admitted) => {
+        void this.#serve(admitted);
+      },
+      onRefused: ({ error, offered }, address) => {
+        const line = this.#refusals.next();
+        const facts = { err: error, address, offered, allowed: tls?.allowedPeers ?? [] };
+        if (line !== undefined) log.error({ ...facts, ...line }, 'a host was not let in');
+      },
+      onFailedHandshake: (cause, address) => {
+        const line = this.#refusals.next();
+        if (line !== undefined) log.error({ err: cause, address, ...line }, handshakeProblem(cause));
+      },
     });
   }
 
   /** Resolves with the port. */
   async listen(): Promise<number> {
-    this.#http.listen(this.#options.port, this.#options.host);
-    await once(this.#http, 'listening');
-    return portOf(this.#http.address());
+    return this.#listener.listen(this.#options.host, this.#options.port);
+  }
+
+  /** What new connections are made with, where there is TLS. */
+  set identity(identity: LinkIdentity) {
+    this.#listener.identity = identity;
   }
 
   async close(): Promise<void> {
-    for (const socket of this.#sockets.clients) socket.terminate();
-    this.#sockets.close();
-    this.#http.closeAllConnections();
-    await new Promise((resolve) => this.#http.close(resolve));
+    await this.#listener.close();
   }
 
-  async #serve(socket: WebSocket): Promise<void> {
+  async #serve({ socket, address, names, introduced }: AdmittedPeer): Promise<void> {
     const { log, migrations, software, window } = this.#options;
     const peer = new PeerConnection(socket, { peer: 'source', onFrame: refuseFrame });
     try {
       const hello = await peer.next(['hello'], { timeoutMs: HELLO_TIMEOUT_MS });
+      introduced();
+      const { migration: id, resume } = hello;
+      migrationLogger(log, id).info({ address, names, resume }, 'a source has connected');
       const version = chooseVersion(hello);
       const welcome = { type: 'welcome', version, software, window } as const;
       if (hello.resume) {
@@ -90,12 +93,12 @@ export class StreamServer {
   }
 }
 
-function refuseFrame(): void {
-  throw new PageferryError('protocol-violation', 'the source agent sent a frame before it was asked for one');
+function handshakeProblem(cause: Error): string {
+  return 'code' in cause && cause.code === 'ERR_SSL_HTTP_REQUEST'
+    ? 'a connection without TLS was refused: the URL of this stream begins with wss://'
+    : 'a TLS handshake failed';
 }
 
-function portOf(address: AddressInfo | string | null): number {
-  if (address === null || typeof address === 'string')
-    throw new Error('unreachable: the server listens on a port');
-  return address.port;
+function refuseFrame(): void {
+  throw new PageferryError('protocol-violation', 'the source agent sent a frame before it was asked for one');
 }

@@ -1,17 +1,27 @@
 import { WebSocket } from 'ws';
-import { PageferryError, abortable, asPageferryError, withTimeout } from '@pageferry/errors';
+import { PageferryError, abortable, withTimeout } from '@pageferry/errors';
 import { MAX_FRAME_BYTES, STREAM_PATH, SUBPROTOCOL } from '@pageferry/wire';
+import { connectError } from './connect-errors.js';
+import { tlsOptions, type LinkIdentity } from './link-identity.js';
 import { PeerConnection } from './peer-connection.js';
+import { refusalIn } from './refusal.js';
 
 const CONNECT_TIMEOUT_MS = 5_000;
 
 /**
  * Connects a source agent to a destination agent.
- * @param url of the destination agent's stream listener, `ws://HOST:PORT`
- * @throws `peer-unreachable`, or what the signal was aborted with
+ * @param url of the destination agent's stream listener, `ws://HOST:PORT`, or `wss://HOST:PORT` with HOST one of the names
+ * in its certificate
+ * @param identity for `wss:`
+ * @throws `peer-unreachable`, `peer-not-trusted`, what the destination refuses it with, or what the signal was aborted with
  */
-export async function connectToDestination(url: string, signal: AbortSignal): Promise<PeerConnection> {
+export async function connectToDestination(
+  url: string,
+  signal: AbortSignal,
+  identity?: LinkIdentity,
+): Promise<PeerConnection> {
   const socket = new WebSocket(new URL(STREAM_PATH, url), SUBPROTOCOL, {
+    ...(identity && tlsOptions(identity)),
     perMessageDeflate: false,
     maxPayload: MAX_FRAME_BYTES,
     // Masks guard proxies against scripts in browsers (RFC 6455, 10.3); there are none here, and zeros cost nothing.
@@ -28,7 +38,7 @@ export async function connectToDestination(url: string, signal: AbortSignal): Pr
     });
     socket.once('error', reject);
     socket.once('unexpected-response', (_request, response) => {
-      reject(new Error(`it answered with the HTTP status ${response.statusCode ?? 0}`));
+      refusalIn(response).then(reject, reject);
     });
   });
   try {
@@ -41,12 +51,7 @@ export async function connectToDestination(url: string, signal: AbortSignal): Pr
     socket.once('error', () => undefined);
     socket.terminate();
     signal.throwIfAborted();
-    throw new PageferryError(
-      'peer-unreachable',
-      `no destination agent answers at ${url}: ${asPageferryError(thrown).message || 'connection refused'}; ` +
-        'is pageferry-destination-agent running there, and is this its stream address?',
-      { cause: thrown },
-    );
+    throw connectError(url, thrown);
   }
 }
 

@@ -3,7 +3,7 @@ import { createServer as createHttpServer } from 'node:http';
 import { createServer, type Server } from 'node:net';
 import { afterEach, expect, onTestFinished, test, vi } from 'vitest';
 import { PageferryError } from '@pageferry/errors';
-import { SUBPROTOCOL } from '@pageferry/wire';
+import { SUBPROTOCOL, encodeControl } from '@pageferry/wire';
 import { connectToDestination } from '../src/index.js';
 import { errorLike } from './support/error-like.js';
 import { connectRaw, listen, urlOf } from './support/peers.js';
@@ -47,6 +47,18 @@ test('what answers with plain HTTP is unreachable', async () => {
   });
   const url = await listening(server);
   await expect(connectToDestination(url, never)).rejects.toEqual(unreachable(/the HTTP status 404/));
+});
+
+test.each([
+  ['is no message', Buffer.from('go away')],
+  ['is another message', encodeControl({ type: 'all-sent' })],
+  ['is far too long', Buffer.alloc(1024 * 1024)],
+])('a refusal that %s is told by its HTTP status', async (_what, body) => {
+  const server = createHttpServer((_request, response) => {
+    response.writeHead(403).end(body);
+  });
+  const url = await listening(server);
+  await expect(connectToDestination(url, never)).rejects.toEqual(unreachable(/the HTTP status 403/));
 });
 
 test('what is no HTTP server is unreachable', async () => {
