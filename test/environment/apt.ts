@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { run } from './run.js';
 
-const release = 'bookworm';
+export const release = 'bookworm';
 export const backports = `${release}-backports`;
 const backportsFile = '/etc/apt/sources.list.d/pageferry-backports.sources';
 const keyring = '/usr/share/keyrings/debian-archive-keyring.gpg';
@@ -22,16 +22,26 @@ async function configuredSources(): Promise<Source[]> {
   );
 }
 
-/** The command that adds Debian's backports from the mirror in use; empty when they are configured. */
-async function addBackports(): Promise<string[]> {
-  const sources = await configuredSources();
-  if (sources.some((source) => source.release === backports)) return [];
+function mirrorAmong(sources: readonly Source[]): string {
   const mirror = sources.find((source) => source.release === release)?.uri;
   if (mirror === undefined) {
     throw new Error(
       `no source of Debian ${release} is configured: QEMU cannot be installed from its backports`,
     );
   }
+  return mirror;
+}
+
+/** Where this machine gets Debian's packages from. */
+export async function debianMirror(): Promise<string> {
+  return mirrorAmong(await configuredSources());
+}
+
+/** The command that adds Debian's backports from the mirror in use; empty when they are configured. */
+async function addBackports(): Promise<string[]> {
+  const sources = await configuredSources();
+  if (sources.some((source) => source.release === backports)) return [];
+  const mirror = mirrorAmong(sources);
   const lines = [
     'Types: deb',
     `URIs: ${mirror}`,

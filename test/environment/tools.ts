@@ -11,6 +11,13 @@ const tools = [
   { program: 'ip', debianPackage: 'iproute2' },
   { program: 'tc', debianPackage: 'iproute2' },
   { program: 'setpriv', debianPackage: 'util-linux' },
+  { program: 'systemd-analyze', debianPackage: 'systemd' },
+] as const;
+/** Of the tests of the packages alone. */
+const packageTools = [
+  { program: 'mmdebstrap', debianPackage: 'mmdebstrap' },
+  { program: 'systemd-nspawn', debianPackage: 'systemd-container' },
+  { program: 'openssl', debianPackage: 'openssl' },
 ] as const;
 const staticLibrary = { path: '/usr/lib/x86_64-linux-gnu/libc.a', debianPackage: 'libc6-dev' } as const;
 const qemuPackages = ['qemu-system-x86', 'qemu-utils'] as const;
@@ -38,6 +45,12 @@ export function isRecentEnough(version: string): boolean {
   const [major = 0, minor = 0] = version.split('.').map(Number);
   const [minimumMajor = 0, minimumMinor = 0] = minimumQemu.split('.').map(Number);
   return major > minimumMajor || (major === minimumMajor && minor >= minimumMinor);
+}
+
+/** What has to be installed, too, for the packages to be tested. */
+export function missingForPackages(): Packages {
+  const missing = packageTools.filter(({ program }) => !isInstalled(program));
+  return { stable: missing.map(({ debianPackage }) => debianPackage), backports: [] };
 }
 
 /** What has to be installed for the tests to run. */

@@ -4,7 +4,10 @@ import { Value } from '@sinclair/typebox/value';
 import { loadConfiguration } from './configuration.js';
 import type { Program } from './configuration-flags.js';
 import { daemonSettings } from './daemon-settings.js';
-import { createLogger, type Logger, type LogLevel } from './log.js';
+import { LogOutput, createLogger, type Logger, type LogLevel } from './log.js';
+import { openNotify } from './systemd/notify.js';
+import { ServiceManager } from './systemd/service-manager.js';
+import { watchdogIntervalMs } from './systemd/watchdog.js';
 
 const EXIT_DONE = 0;
 const EXIT_FAILED = 1;
@@ -17,6 +20,8 @@ export interface DaemonContext<Configuration> {
   readonly log: Logger;
   /** Aborted when the daemon is to stop: by SIGTERM or SIGINT. */
   readonly signal: AbortSignal;
+  /** To be told when the daemon takes requests, and what it does; the rest is {@link runDaemon}'s. */
+  readonly service: ServiceManager;
 }
 
 export interface Daemon<Schema extends TObject> extends Program {
@@ -38,8 +43,10 @@ export interface Daemon<Schema extends TObject> extends Program {
 export async function runDaemon<Schema extends TObject>(daemon: Daemon<Schema>): Promise<never> {
   const { name, main, closeTimeoutMs = 30_000 } = daemon;
   const configuration = configure(daemon);
-  const log = createLogger({ name, level: logLevelOf(configuration) });
+  const output = new LogOutput();
+  const log = createLogger({ name, level: logLevelOf(configuration), destination: output.stream });
   const stop = new AbortController();
+  const service = new ServiceManager(await openNotify(process.env, log), log);
 
   process.on('uncaughtException', (error, origin) => {
     log.fatal({ err: error, origin }, 'an error that nobody caught');
@@ -49,6 +56,7 @@ export async function runDaemon<Schema extends TObject>(daemon: Daemon<Schema>):
     // Not a reason to hurry: the guest that is on its way has to come to a safe end.
     if (stop.signal.aborted) return;
     log.info({ signal: received }, 'stopping');
+    service.stopping();
     setTimeout(() => {
       log.fatal({ closeTimeoutMs }, 'did not stop in time');
       process.exit(EXIT_FAILED);
@@ -58,15 +66,20 @@ export async function runDaemon<Schema extends TObject>(daemon: Daemon<Schema>):
   process.on('SIGTERM', onSignal);
   process.on('SIGINT', onSignal);
 
+  const watchdogMs = watchdogIntervalMs(process.env, process.pid);
+  if (watchdogMs !== undefined) service.feedWatchdog(watchdogMs);
+
   try {
-    await main({ configuration, log, signal: stop.signal });
+    await main({ configuration, log, signal: stop.signal, service });
   } catch (error) {
     if (!stop.signal.aborted || error !== stop.signal.reason) {
       log.fatal({ err: error }, 'the daemon failed');
       process.exit(EXIT_FAILED);
     }
   }
+  await service.told();
   log.info('stopped');
+  await output.end();
   process.exit(EXIT_DONE);
 }
 

@@ -1,6 +1,6 @@
 import { Type } from '@sinclair/typebox';
 import { describe, expect, it } from 'vitest';
-import { daemonSettings, type Daemon } from '../src/index.js';
+import { daemonSettings, ServiceManager, type Daemon } from '../src/index.js';
 import { recordingLog } from './support/log-lines.js';
 import { startChild, type Child } from './support/child.js';
 
@@ -21,7 +21,8 @@ describe('runDaemon', () => {
     };
     const { log } = recordingLog();
     const { signal } = new AbortController();
-    await daemon.main({ configuration: { logLevel: 'info', port: 7 }, log, signal });
+    const service = new ServiceManager(undefined, log);
+    await daemon.main({ configuration: { logLevel: 'info', port: 7 }, log, signal, service });
     expect(ports).toEqual([7]);
   });
 

@@ -10,6 +10,11 @@ const behaviours = {
     await delay(50);
     log.info('closed');
   },
+  serve: async ({ signal, service }) => {
+    service.ready();
+    service.showStatus(() => 'serving');
+    await untilAborted(signal);
+  },
   throwReason: async ({ signal }) => {
     await untilAborted(signal);
     signal.throwIfAborted();

@@ -1,0 +1,62 @@
+import { readFile } from 'node:fs/promises';
+import type { TObject } from '@sinclair/typebox';
+import { bashCompletion } from '../bash-completion.js';
+import { bundle } from '../bundle.js';
+import type { DebianPackage } from '../debian-package.js';
+import { defaultFile } from '../default-file.js';
+import { copyrightOf } from '../licences.js';
+import { serviceScripts } from '../maintainer-scripts.js';
+import { manualPage } from '../manual-page.js';
+import { ARCHITECTURE } from '../native-packages.js';
+import { inDeploy, LIBRARY } from '../paths.js';
+import { settingsOf } from '../settings.js';
+import type { Contents } from './contents.js';
+
+export interface AgentPackage {
+  /** Of its folder among the packages of this repository. */
+  readonly folder: 'source-agent' | 'destination-agent';
+  readonly schema: TObject;
+  /** Of its directory below /var/lib/pageferry. */
+  readonly state: string;
+  readonly summary: string;
+  readonly description: readonly string[];
+}
+
+/** One of the daemons, as a service. */
+export async function fillAgent(
+  { folder, schema, state, summary, description }: AgentPackage,
+  { tree, version, date }: Contents,
+): Promise<DebianPackage> {
+  const name = `pageferry-${folder}`;
+  const program = await bundle('packages', folder, 'dist/main.js');
+  // The keeper is started as a file of its own, by this name and from beside the program.
+  const keeper = await bundle('packages/qemu/dist/qmp/keeper/main.js');
+  await tree.write(`${LIBRARY}/${folder}/agent.js`, program.code);
+  await tree.write(`${LIBRARY}/${folder}/main.js`, keeper.code);
+  await tree.write(`${LIBRARY}/${folder}/package.json`, `${JSON.stringify({ type: 'module', version })}\n`);
+  await tree.write(`usr/sbin/${name}`, launcher(folder), 0o755);
+  await tree.copy(inDeploy(`systemd/${name}.service`), `usr/lib/systemd/system/${name}.service`);
+
+  const settings = settingsOf(schema);
+  await tree.write(`etc/default/${name}`, defaultFile(name, settings));
+  await tree.write(`usr/share/bash-completion/completions/${name}`, bashCompletion(name, settings));
+  const page = await readFile(inDeploy(`man/${name}.8`), 'utf8');
+  await tree.writeCompressed(`usr/share/man/man8/${name}.8`, manualPage(page, settings, date));
+  await tree.write(`usr/share/doc/${name}/copyright`, await copyrightOf(program.packages, false));
+
+  return {
+    name,
+    version,
+    architecture: ARCHITECTURE,
+    depends: [`pageferry-common (= ${version})`, 'init-system-helpers (>= 1.54)'],
+    summary,
+    description,
+    configuration: [`etc/default/${name}`],
+    scripts: serviceScripts(`${name}.service`, state),
+  };
+}
+
+/** The same program for a shell, to check a configuration with. */
+function launcher(folder: string): string {
+  return `#!/bin/sh\nexec /${LIBRARY}/bin/node /${LIBRARY}/${folder}/agent.js "$@"\n`;
+}
