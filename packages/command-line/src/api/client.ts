@@ -1,0 +1,114 @@
+import { randomUUID } from 'node:crypto';
+import type { TSchema } from '@sinclair/typebox';
+import type { Http, Request } from './http.js';
+import { parseAnswer, type Answer } from './parse-answer.js';
+import { Anything, Guests, Migration, MigrationPage, Preflight, Readiness } from './schemas.js';
+
+export type MigrationAnswer = Answer<typeof Migration>;
+
+/** The body of `POST /v1/migrations`; what is left out is up to the agent. */
+export interface MigrationRequest {
+  readonly guest: string;
+  readonly destination: { readonly url: string; readonly guest?: string };
+  readonly mode?: string;
+  readonly downtimeLimitMs?: number;
+  readonly timeLimitMs?: number;
+  readonly whenStalled?: string;
+  readonly bandwidthCaps?: { readonly precopy?: number; readonly postcopy?: number };
+  readonly sourceAfter?: 'quit' | 'keep';
+}
+
+export interface Filter {
+  readonly state?: string;
+  readonly guest?: string;
+  readonly limit?: number;
+}
+
+const MIGRATIONS = '/v1/migrations';
+const MOST_A_PAGE = 100;
+const NOT_READY = 503;
+
+/**
+ * The source agent's API. Every method throws a ProblemError for what the agent refuses, `api-unreachable` for what does
+ * not reach it, and `protocol-violation` for what no agent answers.
+ */
+export class ApiClient {
+  readonly http: Http;
+
+  constructor(http: Http) {
+    this.http = http;
+  }
+
+  async migrate(request: MigrationRequest): Promise<MigrationAnswer> {
+    return this.#ask(Migration, MIGRATIONS, {
+      method: 'POST',
+      body: request,
+      headers: { 'idempotency-key': randomUUID() },
+    });
+  }
+
+  async preflight(request: MigrationRequest): Promise<Answer<typeof Preflight>> {
+    return this.#ask(Preflight, MIGRATIONS, { method: 'POST', body: { ...request, dryRun: true } });
+  }
+
+  async migration(id: string, signal?: AbortSignal): Promise<MigrationAnswer> {
+    return this.#ask(Migration, pathOf(id), { signal });
+  }
+
+  /** The newest first. */
+  async migrations({ state, guest, limit = MOST_A_PAGE }: Filter): Promise<MigrationAnswer[]> {
+    const found: MigrationAnswer[] = [];
+    let after: string | undefined;
+    do {
+      const query = new URLSearchParams({ limit: String(Math.min(limit - found.length, MOST_A_PAGE)) });
+      if (state !== undefined) query.set('state', state);
+      if (guest !== undefined) query.set('guest', guest);
+      if (after !== undefined) query.set('after', after);
+      const { value, whole } = await this.#ask(MigrationPage, `${MIGRATIONS}?${query.toString()}`);
+      const wholes = listIn(whole);
+      found.push(...value.migrations.map((one, index) => ({ value: one, whole: wholes[index] })));
+      after = value.migrations.length === 0 ? undefined : (value.next ?? undefined);
+    } while (after !== undefined && found.length < limit);
+    return found.slice(0, limit);
+  }
+
+  /** The body only if there is something to say. */
+  async steer(
+    id: string,
+    what: 'cancel' | 'switchover' | 'recover',
+    body?: unknown,
+  ): Promise<MigrationAnswer> {
+    return this.#ask(Migration, `${pathOf(id)}/${what}`, { method: 'POST', body });
+  }
+
+  async guests(): Promise<Answer<typeof Guests>> {
+    return this.#ask(Guests, '/v1/guests');
+  }
+
+  async health(): Promise<Answer<typeof Anything>> {
+    return this.#ask(Anything, '/healthz');
+  }
+
+  async readiness(): Promise<Answer<typeof Readiness>> {
+    return this.#ask(Readiness, '/readyz', { accept: [NOT_READY] });
+  }
+
+  async close(): Promise<void> {
+    await this.http.close();
+  }
+
+  async #ask<T extends TSchema>(schema: T, path: string, request: Request = {}): Promise<Answer<T>> {
+    const { text } = await this.http.text(path, request);
+    return parseAnswer(schema, text, `${this.http.url}${path}`);
+  }
+}
+
+export function pathOf(id: string): string {
+  return `${MIGRATIONS}/${encodeURIComponent(id)}`;
+}
+
+function listIn(whole: unknown): readonly unknown[] {
+  const list: unknown =
+    typeof whole === 'object' && whole !== null && 'migrations' in whole ? whole.migrations : undefined;
+  return Array.isArray(list) ? list : [];
+}

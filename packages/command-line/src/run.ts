@@ -1,0 +1,46 @@
+import { PageferryError } from '@pageferry/errors';
+import { CommanderError } from 'commander';
+import { ProblemError } from './api/problem-error.js';
+import type { Runner } from './commands/runner.js';
+import type { Environment } from './environment.js';
+import { exitCodes, type ExitCode } from './exit-codes.js';
+import type { GlobalFlags } from './global-options.js';
+import { createProgram } from './program.js';
+import { Session } from './session.js';
+import { plain } from './view/colours.js';
+import { writeLines } from './view/migration-view.js';
+import { errorLines, problemOf } from './view/problem-lines.js';
+
+/** Does what the arguments say, without those that name the program. */
+export async function runCommandLine(args: readonly string[], environment: Environment): Promise<ExitCode> {
+  let code: ExitCode = exitCodes.done;
+  const run: Runner = async (command, work) => {
+    const flags = command.optsWithGlobals<GlobalFlags>();
+    let session: Session | undefined;
+    try {
+      session = await Session.open(environment, flags);
+      code = await work(session);
+    } catch (error) {
+      writeLines(environment.errors, errorLines(error, session?.paintFor(environment.errors) ?? plain));
+      if (flags.json === true) writeLines(environment.output, [JSON.stringify(problemOf(error))]);
+      code = exitCodeOf(error);
+    } finally {
+      await session?.close();
+    }
+  };
+  try {
+    await createProgram(environment, run).parseAsync(args, { from: 'user' });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    // Commander has said what it has to say.
+    return error.exitCode === 0 ? exitCodes.done : exitCodes.usage;
+  }
+  return code;
+}
+
+function exitCodeOf(thrown: unknown): ExitCode {
+  if (thrown instanceof ProblemError) return thrown.status >= 500 ? exitCodes.failed : exitCodes.refused;
+  if (!(thrown instanceof PageferryError)) return exitCodes.failed;
+  if (thrown.code === 'request-invalid') return exitCodes.usage;
+  return exitCodes.unreachable;
+}

@@ -1,0 +1,54 @@
+import type { Environment } from '../environment.js';
+
+export interface InterruptionOptions {
+  readonly environment: Environment;
+  /** Whether somebody sees a question and can answer it. */
+  readonly canAsk: boolean;
+  /** Shows a question, or takes it away. */
+  readonly ask: (question: string | undefined) => void;
+  readonly detach: () => void;
+  readonly cancel: () => void;
+}
+
+const QUESTION = 'Detach, and let the migration go on (d), cancel it (c), or watch on (Enter)? ';
+/** What Ctrl-C and Ctrl-D are while keys are read one by one. */
+const END_KEYS: readonly string[] = ['\x03', '\x04', 'd', 'D', 'q'];
+
+/**
+ * What Ctrl-C means while a migration is watched: a question; the second time, and where nobody can answer, to detach.
+ *
+ * @returns ends it, and takes an open question away.
+ */
+export function listenForInterruption(options: InterruptionOptions): () => void {
+  const { environment, canAsk, ask, detach, cancel } = options;
+  let stopReading: (() => void) | undefined;
+  const close = (): void => {
+    if (stopReading === undefined) return;
+    stopReading();
+    stopReading = undefined;
+    ask(undefined);
+  };
+  const answer = (typed: string): void => {
+    const key = typed.slice(0, 1);
+    if (END_KEYS.includes(key)) {
+      close();
+      detach();
+    } else if (key === 'c' || key === 'C') {
+      close();
+      cancel();
+    } else if (key === '\r' || key === '\n' || key === '\x1b') close();
+  };
+  const stopListening = environment.onInterrupt(() => {
+    if (!canAsk || stopReading !== undefined) {
+      close();
+      detach();
+      return;
+    }
+    stopReading = environment.keys.listen(answer);
+    ask(QUESTION);
+  });
+  return () => {
+    close();
+    stopListening();
+  };
+}

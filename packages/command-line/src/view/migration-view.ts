@@ -1,0 +1,17 @@
+import type { Sink } from '../environment.js';
+import type { Migration } from '../api/schemas.js';
+
+/** Shows a migration as it goes on. */
+export interface MigrationView {
+  show(migration: Migration): void;
+  /** Adds lines that stay. */
+  note(lines: readonly string[]): void;
+  /** Shows a question until it is given another one, or none. */
+  ask(question: string | undefined): void;
+  /** Takes away what does not stay. */
+  close(): void;
+}
+
+export const writeLines = (sink: Sink, lines: readonly string[]): void => {
+  if (lines.length > 0) sink.write(`${lines.join('\n')}\n`);
+};

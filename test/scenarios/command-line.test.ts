@@ -1,0 +1,53 @@
+import { text } from 'node:stream/consumers';
+import { join } from 'node:path';
+import { execPath } from 'node:process';
+import { expect, test } from 'vitest';
+import { startIncoming } from '../agents/move-guest.js';
+import { checked, Migration } from '../agents/migration.js';
+import { repository } from '../environment/paths.js';
+import { stringOf } from '../environment/values.js';
+import { bootGuest, filledPages } from './support/boot-guest.js';
+import { expectWhole } from './support/expect-whole.js';
+import { useAgents } from './support/use-agents.js';
+
+const agents = useAgents();
+
+const fillMiB = 48;
+const program = join(repository, 'packages', 'command-line', 'dist', 'main.js');
+
+/** Runs the command on the host that the guests leave. */
+async function pageferry(args: readonly string[]) {
+  const { source, sourceAgent } = agents();
+  const ready = (await sourceAgent.logLines()).find(({ msg }) => msg === 'ready');
+  const { process, exited } = await source.host.start(execPath, [program, ...args], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { PAGEFERRY_API: stringOf(ready ?? {}, 'api') },
+  });
+  if (process.stdout === null || process.stderr === null) throw new Error('the command has no output');
+  const [output, errors, { code }] = await Promise.all([text(process.stdout), text(process.stderr), exited]);
+  return { output, errors, code };
+}
+
+test('a guest is migrated by a command, which says in JSON how it went', async () => {
+  const guest = await bootGuest(agents().source, { memoryMiB: 256, fillMiB, megabytesPerSecond: 20 });
+  const there = await startIncoming(guest, agents().destination);
+  const destination = agents().destinationAgent.url;
+
+  const moved = await pageferry(['migrate', guest.name, '--to', destination, '--mode', 'hybrid', '--json']);
+  expect(moved).toMatchObject({ code: 0 });
+  const migration = checked(Migration, JSON.parse(moved.output));
+  expect(migration).toMatchObject({ guest: guest.name, mode: 'hybrid', state: 'completed', error: null });
+  expect(moved.errors).toMatch(new RegExp(`${guest.name} runs on ${destination} .*downtime`));
+  await expectWhole(there, filledPages(fillMiB));
+
+  const shown = await pageferry(['show', migration.id]);
+  expect(shown).toMatchObject({ code: 0, errors: '' });
+  expect(shown.output).toMatch(/^state +completed/m);
+  expect((await pageferry(['list'])).output).toContain(migration.id);
+});
+
+test('a migration that the agents refuse fails with what they say', async () => {
+  const nowhere = await pageferry(['migrate', 'nowhere', '--to', agents().destinationAgent.url]);
+  expect(nowhere).toMatchObject({ code: 3, output: '' });
+  expect(nowhere.errors).toMatch(/No guest of this name is here \(on the source\).*\n.*nowhere\.sock/);
+});
