@@ -19,7 +19,11 @@ export interface TypeBoxTypeProvider extends FastifyTypeProvider {
 export const compileValidator: FastifySchemaCompiler<TSchema> = ({ schema, httpPart = 'body' }) => {
   const check = TypeCompiler.Compile(schema);
   return (received: unknown) => {
-    const value = Value.Default(schema, httpPart === 'body' ? received : Value.Convert(schema, received));
+    // A body that is not there comes as null; its schema may have a default for that.
+    const value = Value.Default(
+      schema,
+      httpPart === 'body' ? (received ?? undefined) : Value.Convert(schema, received),
+    );
     if (check.Check(value)) return { value };
     const findings = findingsOf(schema, value, httpPart);
     return { error: new PageferryError('request-invalid', findings.join('; '), { findings }) };

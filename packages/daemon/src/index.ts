@@ -22,3 +22,30 @@ export {
 export { runDaemon, untilAborted, type Daemon, type DaemonContext } from './run.js';
 export { GUEST_NAME_PATTERN, guestSocketPath } from './guest-directory.js';
 export { NODE_ENVIRONMENT, NODE_FLAGS } from './node-flags.js';
+export { ServiceManager } from './systemd/service-manager.js';
+export { statusLine, type Shown } from './systemd/status-line.js';
+export {
+  secureApi,
+  apiSecuritySettings,
+  apiUrl,
+  openApiAccess,
+  findingsOfReading,
+  type ApiAccess,
+} from './security/api-security.js';
+export { addRule, type ConfigurationRule } from './configuration-rules.js';
+export { FileReloader, type Reloaded } from './security/file-reloader.js';
+export { isLoopback } from './security/loopback.js';
+export { LogLimit } from './security/log-limit.js';
+export { readTlsMaterial, type TlsFiles, type TlsMaterial } from './security/tls-material.js';
+export { watchTls } from './security/watch-tls.js';
+export type { SettingFile } from './security/setting-file.js';
+export { flagOf, variableOf } from './key-names.js';
+export { requireTrustedDirectories } from './security/trusted-directories.js';
+export { describeApi, problemAnswers, type ApiDocumentOptions } from './http/api-document.js';
+export { EventFeed, type FeedEvent } from './http/event-feed.js';
+export { EventStreams, type EventStreamLimits } from './http/event-streams.js';
+export { IdempotencyKeys, idempotencyHeaders } from './http/idempotency-keys.js';
+export { MOST_MEASURED, serveMetrics } from './http/metrics.js';
+export { pageOf, pageQuery, type Page } from './http/page-of.js';
+export { checkDirectory, serveHealth, type Check } from './http/readiness.js';
+export { MigrationHistory, type EndedMigration } from './migration-history.js';

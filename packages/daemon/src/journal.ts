@@ -101,6 +101,17 @@ export class Journal {
     });
   }
 
+  /** Deletes the journal of a migration that has ended, if there is one. Error: `journal`. */
+  static async delete(directory: string, id: string): Promise<void> {
+    if (!VALID_ID.test(id))
+      throw new PageferryError('journal', `${JSON.stringify(id)} cannot name a journal`);
+    const path = join(directory, id + SUFFIX);
+    await explained(`The journal ${path} cannot be removed`, async () => {
+      await rm(path, { force: true });
+      await syncDirectory(directory);
+    });
+  }
+
   /**
    * Adds a record, as it is now; resolves when it is on disk. Records keep the order of the calls.
    *

@@ -1,14 +1,31 @@
-import { Type } from '@sinclair/typebox';
-import { createHttpServer, type HttpServer, type Logger } from '@pageferry/daemon';
+import {
+  createHttpServer,
+  describeApi,
+  serveHealth,
+  serveMetrics,
+  type ApiAccess,
+  type HttpServer,
+  type Logger,
+} from '@pageferry/daemon';
+import { measureMigrations } from './api/destination-metrics.js';
+import { migrationRoutes } from './api/migration-routes.js';
 import type { IncomingMigrations } from './incoming-migrations.js';
+import { IncomingResource } from './incoming-resource.js';
+import { SOFTWARE_VERSION } from './version.js';
 
 /** The destination's HTTP API: what comes in can be looked at; the source decides about it. */
-export function createApi(migrations: IncomingMigrations, log: Logger): HttpServer {
-  const server = createHttpServer({ log, host: 'destination' });
-  server.get('/v1/migrations', () => ({ migrations: migrations.views }));
-  server.get('/v1/migrations/:id', { schema: { params: Type.Object({ id: Type.String() }) } }, ({ params }) =>
-    migrations.view(params.id),
-  );
-  server.get('/healthz', () => ({ status: 'ok' }));
+export function createApi(migrations: IncomingMigrations, log: Logger, access: ApiAccess = {}): HttpServer {
+  const server = createHttpServer({ log, host: 'destination', access });
+  describeApi(server, {
+    title: 'pageferry destination agent',
+    description: 'Shows the migrations of guests to this host.',
+    version: SOFTWARE_VERSION,
+    schemas: [IncomingResource],
+    routes: () => {
+      serveMetrics(server, measureMigrations(migrations));
+      migrationRoutes(server, migrations);
+      serveHealth(server, () => migrations.checks());
+    },
+  });
   return server;
 }

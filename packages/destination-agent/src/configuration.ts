@@ -1,5 +1,6 @@
-import { daemonSettings } from '@pageferry/daemon';
+import { apiSecuritySettings, daemonSettings, requireTrustedDirectories, secureApi } from '@pageferry/daemon';
 import { Type, type Static } from '@sinclair/typebox';
+import { secureStream, streamSecuritySettings } from './stream-security.js';
 
 export const destinationSettings = Type.Object(
   {
@@ -11,6 +12,7 @@ export const destinationSettings = Type.Object(
       default: 7411,
       description: 'Port that source agents connect to; 0 takes a free one',
     }),
+    ...streamSecuritySettings,
     apiHost: Type.String({ default: '127.0.0.1', description: 'Address of the HTTP API' }),
     apiPort: Type.Integer({
       minimum: 0,
@@ -18,6 +20,7 @@ export const destinationSettings = Type.Object(
       default: 7412,
       description: 'Port of the HTTP API; 0 takes a free one',
     }),
+    ...apiSecuritySettings,
     guestDirectory: Type.String({
       default: '/run/pageferry/guests',
       description: 'Directory with the QMP sockets of waiting QEMUs, NAME.sock each',
@@ -30,6 +33,12 @@ export const destinationSettings = Type.Object(
       default: '/run/pageferry/destination',
       description: "Directory for sockets between this agent and QEMU; QEMU's user must be able to use it",
     }),
+    maxConcurrentMigrations: Type.Integer({
+      minimum: 1,
+      maximum: 64,
+      default: 4,
+      description: 'Most migrations into this host at once; more are refused',
+    }),
     windowBytes: Type.Integer({
       minimum: 2 * 1024 * 1024,
       maximum: 64 * 1024 * 1024,
@@ -39,5 +48,9 @@ export const destinationSettings = Type.Object(
   },
   { additionalProperties: false },
 );
+
+secureStream(destinationSettings);
+secureApi(destinationSettings);
+requireTrustedDirectories(destinationSettings);
 
 export type DestinationConfiguration = Static<typeof destinationSettings>;

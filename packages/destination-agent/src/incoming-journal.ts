@@ -2,6 +2,7 @@ import type { Journal, Logger } from '@pageferry/daemon';
 import type { SerializedError } from '@pageferry/errors';
 import type { BlockShape } from '@pageferry/transfer';
 import type { MigrationMode } from '@pageferry/wire';
+import type { IncomingView } from './incoming-resource.js';
 
 /** What the journal says of a guest that belongs to this host and lacks pages. */
 export interface InterruptedPostcopy {
@@ -22,10 +23,14 @@ type IncomingRecord =
       readonly blocks: readonly BlockShape[];
       /** See `processIdentity`. */
       readonly qemu: string;
+      /** ms since the epoch */
+      readonly startedAt: number;
     }
   | { readonly event: 'ready'; readonly postcopy: boolean }
   | { readonly event: 'running' | 'completed' | 'aborted' }
-  | { readonly event: 'failed'; readonly error: SerializedError };
+  | { readonly event: 'failed'; readonly error: SerializedError }
+  // The last one, of a migration that is over: what the API goes on to show of it.
+  | { readonly event: 'ended'; readonly view: IncomingView };
 
 /**
  * What stands on disk of an incoming migration, and with it who owns the guest: from `owner` on it belongs to this host,
@@ -85,5 +90,10 @@ export class IncomingJournal {
 
   async close(): Promise<void> {
     await this.#journal.close();
+  }
+
+  /** For what was no migration: nothing is left. */
+  async remove(): Promise<void> {
+    await this.#journal.remove();
   }
 }

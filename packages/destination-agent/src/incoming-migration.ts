@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { migrationLogger, StateMachine, type Journal, type Logger } from '@pageferry/daemon';
 import { asPageferryError, type PageferryError } from '@pageferry/errors';
 import type { PeerConnection } from '@pageferry/link';
+import { errorForWire, findingsForWire, type ControlOf } from '@pageferry/wire';
 import type { DestinationConfiguration } from './configuration.js';
 import { endFailed } from './end-failed.js';
 import { NEXT_STEP_TIMEOUT_MS, ROUNDS_TIMEOUT_MS, type IncomingContext } from './incoming-context.js';
@@ -11,7 +12,7 @@ import { keeperPath } from './incoming-monitor.js';
 import { IncomingJournal, type InterruptedPostcopy } from './incoming-journal.js';
 import { viewIncoming, type IncomingView, type Viewed } from './incoming-view.js';
 import { loadGuest } from './load-guest.js';
-import { prepareGuest } from './prepare-guest.js';
+import { examineGuest, prepareGuest } from './prepare-guest.js';
 import { receiveMissing, takeUp } from './receive-missing.js';
 import { recoverPostcopy, runIfPaused } from './recover-postcopy.js';
 import { SourceLink } from './source-link.js';
@@ -26,6 +27,8 @@ export interface IncomingMigrationOptions {
   readonly journal: Journal;
   /** A post-copy that an earlier run of this agent did not bring to its end. */
   readonly interrupted?: InterruptedPostcopy;
+  /** Throws what keeps a new migration from beginning. */
+  readonly admit: () => void;
 }
 
 /**
@@ -41,6 +44,8 @@ export class IncomingMigration {
   #request: Viewed['request'];
   #guest: IncomingGuest | undefined;
   #error: PageferryError | undefined;
+  readonly #admit: () => void;
+  #isDryRun = false;
   #settled: () => void = () => undefined;
   /** Resolves when it is settled who owns the guest, and that it is over if not this host. */
   readonly #ownershipSettled: Promise<void>;
@@ -51,6 +56,7 @@ export class IncomingMigration {
     this.id = id;
     this.#interrupted = interrupted;
     this.#request = interrupted;
+    this.#admit = options.admit;
     const log = migrationLogger(options.log, id);
     const states = new StateMachine(incomingStates, interrupted === undefined ? 'setup' : 'postcopy-paused');
     states.onTransition(({ state }) => {
@@ -84,6 +90,20 @@ export class IncomingMigration {
     });
   }
 
+  get isOver(): boolean {
+    return this.#context.states.isFinal;
+  }
+
+  /** This host's word on who has the guest. */
+  get standing(): ControlOf<'standing'> {
+    return standingOf(this.#context, this.#guest);
+  }
+
+  /** Whether the source has only asked what would become of it: nothing is to be left then. */
+  get isDryRun(): boolean {
+    return this.#isDryRun;
+  }
+
   /** Never rejects: how it ended is in {@link view}, in the log and, if it listens, with the source. */
   async run(signal: AbortSignal): Promise<void> {
     const { link, log } = this.#context;
@@ -93,16 +113,18 @@ export class IncomingMigration {
     signal.addEventListener('abort', stop, { once: true });
     if (signal.aborted) stop();
     try {
-      await (this.#interrupted === undefined ? this.#receive() : this.#recover(this.#interrupted));
+      await (this.#interrupted === undefined ? this.#begin() : this.#recover(this.#interrupted));
+      if (this.#isDryRun) return;
       log.info({ guest: this.#request?.guest, received: this.view.received }, 'the guest is here');
     } catch (thrown) {
       this.#error = asPageferryError(thrown).on('destination');
-      await endFailed(this.#context, this.#guest, this.#error);
+      if (this.#isDryRun) await this.#refuseDryRun(this.#error);
+      else await endFailed(this.#context, this.#guest, this.#error);
     } finally {
       signal.removeEventListener('abort', stop);
       this.#settled();
       // A connection may have come while the transfer ended by itself.
-      await link.end(standingOf(this.#context, this.#guest));
+      await link.end(this.standing);
       await this.#close();
     }
   }
@@ -116,7 +138,7 @@ export class IncomingMigration {
     link.close();
     await this.#ownershipSettled;
     if (states.isFinal) {
-      await peer.send(standingOf(this.#context, this.#guest));
+      await peer.send(this.standing);
       // A source that takes its guest back would wait for the answer to its abort.
       peer.close();
       return;
@@ -124,11 +146,29 @@ export class IncomingMigration {
     link.offer(peer);
   }
 
-  async #receive(): Promise<void> {
+  async #begin(): Promise<void> {
+    const { link, log, signal } = this.#context;
+    const asked = await link.peer.next(['prepare', 'examine'], { signal, timeoutMs: NEXT_STEP_TIMEOUT_MS });
+    this.#request = asked;
+    if (asked.type === 'prepare') {
+      this.#admit();
+      await this.#receive(asked);
+      return;
+    }
+    this.#isDryRun = true;
+    const { findings, machine } = await examineGuest(this.#context, asked);
+    log.info({ guest: asked.guest, mode: asked.mode, findings }, 'a dry run');
+    await link.tell({ type: 'examined', findings: findingsForWire(findings), machine });
+  }
+
+  async #refuseDryRun(error: PageferryError): Promise<void> {
+    this.#context.log.error({ err: error }, 'a dry run failed');
+    await this.#context.link.tell({ type: 'failed', error: errorForWire(error) });
+  }
+
+  async #receive(prepare: ControlOf<'prepare'>): Promise<void> {
     const { states, link, signal } = this.#context;
     const next = { signal, timeoutMs: NEXT_STEP_TIMEOUT_MS };
-    const prepare = await link.peer.next(['prepare'], next);
-    this.#request = prepare;
     const guest = await prepareGuest(this.#context, prepare);
     this.#guest = guest;
     link.peer.onFrame = (frame) => {
@@ -189,12 +229,15 @@ export class IncomingMigration {
   }
 
   async #close(): Promise<void> {
-    const { directory, journal, states } = this.#context;
+    const { directory, journal, states, log } = this.#context;
     const guest = this.#guest;
     guest?.session.close();
     if (states.isFinal) await guest?.monitor.close();
     else guest?.monitor.leave();
     await rm(directory, { recursive: true, force: true }).catch(() => undefined);
-    await journal.close();
+    if (states.isFinal) await journal.note({ event: 'ended', view: this.view });
+    await (this.#isDryRun ? journal.remove() : journal.close()).catch((thrown: unknown) => {
+      log.error({ err: thrown }, 'the journal could not be closed');
+    });
   }
 }

@@ -1,57 +1,86 @@
-import { Journal, type Logger } from '@pageferry/daemon';
+import { Journal, MigrationHistory, type Check, type Logger } from '@pageferry/daemon';
 import { PageferryError } from '@pageferry/errors';
 import type { PeerConnection } from '@pageferry/link';
 import type { DestinationConfiguration } from './configuration.js';
+import { readEnded } from './ended-migrations.js';
 import type { InterruptedPostcopy } from './incoming-journal.js';
 import { IncomingMigration } from './incoming-migration.js';
-import type { IncomingView } from './incoming-view.js';
-import type { RecoveredMigration, Recovery } from './recovery.js';
+import type { IncomingView } from './incoming-resource.js';
+import { PastStandings } from './past-standings.js';
+import { checkDestination } from './readiness.js';
+import type { Recovery } from './recovery.js';
 
-/** Finished migrations that are remembered for the API. */
-const MAX_REMEMBERED = 1000;
+/** Migrations that have ended and are shown. */
+const MOST_REMEMBERED = 1000;
 
 /** All incoming migrations of this agent: those under way, and the latest that ended. */
 export class IncomingMigrations {
   readonly #configuration: DestinationConfiguration;
   readonly #log: Logger;
   readonly #signal: AbortSignal;
-  readonly #byId = new Map<string, IncomingMigration>();
+  readonly #underway = new Map<string, IncomingMigration>();
+  /** Those that count towards the limit. */
+  readonly #admitted = new Set<string>();
   /** Those whose journal is being opened. */
   readonly #opening = new Set<string>();
   readonly #running = new Set<Promise<void>>();
-  /** What earlier runs of this agent left, by the journals. */
-  readonly #recovered: ReadonlyMap<string, RecoveredMigration>;
+  readonly #history: MigrationHistory<IncomingView>;
+  readonly #past: PastStandings;
+  readonly #onEnd: ((view: IncomingView) => void)[] = [];
 
   constructor(
     configuration: DestinationConfiguration,
     log: Logger,
     signal: AbortSignal,
     { ended }: Recovery,
+    mostRemembered = MOST_REMEMBERED,
   ) {
+    const { stateDirectory: directory } = configuration;
     this.#configuration = configuration;
     this.#log = log;
     this.#signal = signal;
-    this.#recovered = new Map(ended.map((migration) => [migration.id, migration]));
+    this.#past = new PastStandings(directory, log);
+    for (const migration of ended) this.#past.add(migration.id, migration);
+    const mayDelete = (id: string): boolean => !this.#past.isOwner(id);
+    this.#history = new MigrationHistory({ directory, mostRemembered, log, mayDelete });
   }
 
+  /** Those that have ended first. */
   get views(): IncomingView[] {
-    return [...this.#byId.values()].map((migration) => migration.view);
+    return [...this.#history.views, ...this.underway];
   }
 
+  get underway(): IncomingView[] {
+    return [...this.#underway.values()].map((migration) => migration.view);
+  }
+
+  /** Migrations that may be under way at once. */
+  get limit(): number {
+    return this.#configuration.maxConcurrentMigrations;
+  }
+
+  /** Calls `listener` with each migration that has ended. */
+  onEnd(listener: (view: IncomingView) => void): void {
+    this.#onEnd.push(listener);
+  }
+
+  /** Error: `migration-not-found`. */
   view(id: string): IncomingView {
-    const migration = this.#byId.get(id);
-    if (migration === undefined) {
-      throw new PageferryError(
-        'migration-not-found',
-        `no migration ${id} has come in since this agent started`,
-      );
-    }
-    return migration.view;
+    const view = this.#underway.get(id)?.view ?? this.#history.find(id)?.view;
+    if (view === undefined)
+      throw new PageferryError('migration-not-found', `no migration ${id} is known here`);
+    return view;
   }
 
-  /** Takes up what an earlier run of this agent left: guests of this host that lack pages. */
+  async checks(): Promise<Check[]> {
+    return checkDestination(this.#configuration);
+  }
+
+  /** Reads what earlier runs of this agent have left, and takes up guests of this host that lack pages. */
   async takeUp({ interrupted }: Recovery): Promise<void> {
+    for (const ended of await readEnded(this.#configuration.stateDirectory)) this.#history.add(ended);
     for (const { id, postcopy } of interrupted) {
+      this.#admitted.add(id);
       void this.run(await this.#open(undefined, id, postcopy));
     }
   }
@@ -62,7 +91,7 @@ export class IncomingMigrations {
    */
   async admit(id: string, peer: PeerConnection): Promise<IncomingMigration> {
     this.#signal.throwIfAborted();
-    if (this.#byId.has(id) || this.#opening.has(id) || this.#recovered.has(id)) {
+    if (this.#underway.has(id) || this.#opening.has(id) || this.#past.find(id) !== undefined) {
       throw new PageferryError('request-invalid', `the migration ${id} has been here before`);
     }
     return this.#open(peer, id);
@@ -74,19 +103,15 @@ export class IncomingMigrations {
     this.#running.add(running);
     await running;
     this.#running.delete(running);
+    this.#end(migration);
   }
 
   /** The source asks what became of a migration, and goes on with it if this host has the guest. */
   async resume(id: string, peer: PeerConnection): Promise<void> {
-    const migration = this.#byId.get(id);
+    const migration = this.#underway.get(id);
     if (migration !== undefined) return migration.reconnect(peer);
-    const recovered = this.#recovered.get(id);
-    await peer.send({
-      type: 'standing',
-      phase: recovered?.phase ?? 'unknown',
-      completed: recovered?.completed ?? false,
-      missing: 0,
-    });
+    const { phase, completed } = this.#past.find(id) ?? { phase: 'unknown', completed: false };
+    await peer.send({ type: 'standing', phase, completed, missing: 0 });
     peer.close();
   }
 
@@ -103,28 +128,42 @@ export class IncomingMigrations {
     this.#opening.add(id);
     try {
       const journal = await Journal.open(this.#configuration.stateDirectory, id, { log: this.#log });
-      this.#forgetOldest();
       const migration = new IncomingMigration(peer, {
         id,
         configuration: this.#configuration,
         log: this.#log,
         journal,
+        admit: () => {
+          this.#admit(id);
+        },
         ...(interrupted && { interrupted }),
       });
-      this.#byId.set(id, migration);
+      this.#underway.set(id, migration);
       return migration;
     } finally {
       this.#opening.delete(id);
     }
   }
 
-  #forgetOldest(): void {
-    if (this.#byId.size < MAX_REMEMBERED) return;
-    for (const [id, { view }] of this.#byId) {
-      if (['completed', 'cancelled', 'failed'].includes(view.state)) {
-        this.#byId.delete(id);
-        return;
-      }
+  /** Error: `too-many-migrations`. */
+  #admit(id: string): void {
+    if (this.#admitted.size >= this.limit) {
+      throw new PageferryError(
+        'too-many-migrations',
+        `${this.limit} migrations come in already, and no more are allowed at once (maxConcurrentMigrations)`,
+      );
     }
+    this.#admitted.add(id);
+  }
+
+  /** One that the agent's next run goes on with is not over. */
+  #end(migration: IncomingMigration): void {
+    const { id, isOver, isDryRun, standing, view } = migration;
+    this.#admitted.delete(id);
+    if (isOver || isDryRun) this.#underway.delete(id);
+    if (!isOver) return;
+    this.#past.add(id, standing);
+    this.#history.add({ view, events: 0 });
+    for (const listener of this.#onEnd) listener(view);
   }
 }

@@ -1,23 +1,8 @@
-import type { PageferryError, SerializedError } from '@pageferry/errors';
+import type { PageferryError } from '@pageferry/errors';
 import type { MigrationMode } from '@pageferry/wire';
 import type { IncomingContext } from './incoming-context.js';
 import type { IncomingGuest } from './incoming-guest.js';
-import type { ReceivedCounts } from './page-receiver.js';
-import type { IncomingHistory, IncomingState } from './states.js';
-
-/** What the HTTP API shows of an incoming migration. */
-export interface IncomingView {
-  readonly id: string;
-  readonly guest: string | null;
-  readonly mode: MigrationMode | null;
-  readonly state: IncomingState;
-  readonly history: IncomingHistory;
-  readonly owner: boolean;
-  readonly received: ReceivedCounts;
-  readonly missingPages: number;
-  readonly pageRequests: number;
-  readonly error: SerializedError | null;
-}
+import type { IncomingView } from './incoming-resource.js';
 
 /** Where a view comes from. */
 export interface Viewed {
@@ -36,11 +21,14 @@ export function viewIncoming({ id, context, request, guest, error }: Viewed): In
     guest: request?.guest ?? null,
     mode: request?.mode ?? null,
     state: states.state,
-    history: states.history,
+    history: [...states.history],
+    startedAt: states.history[0]?.at ?? 0,
     owner: journal.owner,
-    received: guest?.receiver.counts ?? { normalPages: 0, deltaPages: 0, zeroPages: 0, bytes: 0 },
+    received: { ...(guest?.receiver.counts ?? { normalPages: 0, deltaPages: 0, zeroPages: 0, bytes: 0 }) },
     missingPages: guest?.receiver.missing.count ?? 0,
     pageRequests: guest?.requests.count ?? 0,
     error: error?.toJSON() ?? null,
   };
 }
+
+export type { IncomingView };

@@ -6,7 +6,7 @@ import {
   IncomingSession,
   MachineDescriptionSchema,
   MigrationSettings,
-  type QmpClient,
+  QmpClient,
   compareMachines,
   describeMachine,
   processIdentity,
@@ -14,7 +14,7 @@ import {
   type MachineDescription,
 } from '@pageferry/qemu';
 import { PageLayout } from '@pageferry/transfer';
-import type { ControlOf } from '@pageferry/wire';
+import type { ControlOf, MigrationMode } from '@pageferry/wire';
 import type { IncomingContext } from './incoming-context.js';
 import { IncomingGuest, quitUnusable } from './incoming-guest.js';
 import { IncomingMonitor } from './incoming-monitor.js';
@@ -44,13 +44,44 @@ async function preflight(
   { mode }: ControlOf<'prepare'>,
   signal: AbortSignal,
 ): Promise<void> {
-  const postcopy = mode !== 'precopy';
   requireSupportedVersion(qmp.greeting);
-  const findings = compareMachines(source, await describeMachine(qmp, { signal }), { postcopy });
-  if (postcopy && findings.length === 0) findings.push(...(await postcopyObstacles(qmp, signal)));
+  const { findings } = await compare(qmp, source, mode, signal);
   if (findings.length > 0) {
-    throw new PageferryError('preflight-failed', findings.join('; '), { findings });
+    throw new PageferryError('preflight-failed', findings.join('; '), { findings: [...findings] });
   }
+}
+
+/** What a dry run finds: QEMU, and its settings, are afterwards as they were before. */
+export async function examineGuest(
+  { configuration, signal }: IncomingContext,
+  { guest, mode, machine }: ControlOf<'examine'>,
+): Promise<Comparison> {
+  const source = checkMachine(machine);
+  const qmp = await QmpClient.connect(guestSocketPath(configuration.guestDirectory, guest), { signal });
+  try {
+    return await compare(qmp, source, mode, signal);
+  } finally {
+    qmp.close();
+  }
+}
+
+/** All that keeps the guest from coming in, and what it was compared with. */
+export interface Comparison {
+  readonly findings: readonly string[];
+  readonly machine: MachineDescription;
+}
+
+async function compare(
+  qmp: QmpClient,
+  source: MachineDescription,
+  mode: MigrationMode,
+  signal: AbortSignal,
+): Promise<Comparison> {
+  const postcopy = mode !== 'precopy';
+  const machine = await describeMachine(qmp, { signal });
+  const findings = compareMachines(source, machine, { postcopy });
+  if (postcopy && findings.length === 0) findings.push(...(await postcopyObstacles(qmp, signal)));
+  return { findings, machine };
 }
 
 async function openIncoming(
@@ -59,11 +90,12 @@ async function openIncoming(
   { machineType, ramBlocks }: MachineDescription,
   { guest, mode }: ControlOf<'prepare'>,
 ): Promise<IncomingGuest> {
-  const { journal, link, log, directory, keeper, signal } = context;
+  const { journal, link, states, log, directory, keeper, signal } = context;
   const { qmp } = monitor;
   const postcopy = mode !== 'precopy';
   const qemu = await processIdentity(qmp, { signal });
-  await journal.record({ event: 'preparing', guest, mode, blocks: ramBlocks, qemu });
+  const startedAt = states.history[0]?.at ?? Date.now();
+  await journal.record({ event: 'preparing', guest, mode, blocks: ramBlocks, qemu, startedAt });
   await mkdir(directory, { recursive: true, mode: 0o700 });
   const layout = new PageLayout(ramBlocks);
   log.info({ guest, mode, bytes: layout.bytes }, 'a guest is coming in');

@@ -32,6 +32,7 @@ const StoredRecord = Type.Object({
   qemu: Type.Optional(Type.String()),
   postcopy: Type.Optional(Type.Boolean()),
   run: Type.Optional(Type.Boolean()),
+  startedAt: Type.Optional(Type.Integer()),
 });
 
 /**
@@ -90,7 +91,8 @@ interface MonitorPlace {
   readonly guest: string;
 }
 
-interface Story {
+/** What a journal says. */
+export interface Story {
   readonly phase: RecoveredMigration['phase'];
   readonly open: boolean;
   readonly guest: string | undefined;
@@ -99,9 +101,12 @@ interface Story {
   readonly run: boolean;
   readonly postcopy: boolean;
   readonly qemu: string | undefined;
+  /** ms since the epoch; 0 if the journal does not say it. */
+  readonly startedAt: number;
+  readonly failed: boolean;
 }
 
-function readStory(records: readonly unknown[]): Story {
+export function readStory(records: readonly unknown[]): Story {
   let phase: Story['phase'] = 'unknown';
   let open = true;
   let guest: string | undefined;
@@ -110,19 +115,23 @@ function readStory(records: readonly unknown[]): Story {
   let run = true;
   let postcopy = false;
   let qemu: string | undefined;
+  let startedAt = 0;
+  let failed = false;
   for (const record of records) {
     if (!Value.Check(StoredRecord, record)) continue;
     guest ??= record.guest;
     qemu ??= record.qemu;
+    startedAt = record.startedAt ?? startedAt;
     mode = record.mode ?? mode;
     blocks = record.blocks ?? blocks;
     run = record.run ?? run;
     postcopy = record.postcopy ?? postcopy;
+    if (record.event === 'failed') failed = true;
     if (record.event === 'owner') phase = 'owner';
     if (record.event === 'returned') phase = 'returned';
     if (['completed', 'returned', 'aborted', 'failed'].includes(record.event)) open = false;
   }
-  return { phase, open, guest, mode, blocks, run, postcopy, qemu };
+  return { phase, open, guest, mode, blocks, run, postcopy, qemu, startedAt, failed };
 }
 
 function postcopyOf({ guest, mode, blocks, run, qemu }: Story): InterruptedPostcopy {

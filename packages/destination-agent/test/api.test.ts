@@ -23,7 +23,7 @@ test('says that the agent is well', async () => {
 test('lists what comes in, and shows each', async () => {
   const { connect, migrations } = await startDestination();
   const api = apiOf(migrations);
-  expect((await api.inject('/v1/migrations')).json()).toEqual({ migrations: [] });
+  expect((await api.inject('/v1/migrations')).json()).toEqual({ migrations: [], next: null });
   const peer = await connect();
   await peer.send(helloOf(id));
   await peer.next(['welcome'], next);
@@ -34,13 +34,14 @@ test('lists what comes in, and shows each', async () => {
     mode: null,
     state: 'setup',
     history: [{ state: 'setup', at: anyNumber }],
+    startedAt: anyNumber,
     owner: false,
     received: { normalPages: 0, deltaPages: 0, zeroPages: 0, bytes: 0 },
     missingPages: 0,
     pageRequests: 0,
     error: null,
   });
-  expect((await api.inject('/v1/migrations')).json()).toEqual({ migrations: [shown] });
+  expect((await api.inject('/v1/migrations')).json()).toEqual({ migrations: [shown], next: null });
 });
 
 test('shows why a migration has failed', async () => {

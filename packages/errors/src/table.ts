@@ -13,6 +13,14 @@ export const errorTable = {
   'guest-busy': { status: 409, title: 'The guest is already being migrated' },
   'migration-not-found': { status: 404, title: 'There is no such migration' },
   'migration-state': { status: 409, title: 'The migration is not in a state that allows this' },
+  'too-many-migrations': {
+    status: 429,
+    title: 'As many migrations are under way as this agent allows at once',
+  },
+  'idempotency-key-reused': { status: 422, title: 'The idempotency key belongs to another request' },
+  unauthorized: { status: 401, title: 'The token is missing or wrong' },
+  'too-many-requests': { status: 429, title: 'Too many requests come from this address' },
+  'api-unreachable': { status: 502, title: "The agent's API cannot be reached" },
   'configuration-invalid': { status: 500, title: 'The configuration is not valid' },
 
   // What QEMU says.
@@ -32,6 +40,7 @@ export const errorTable = {
   // What the two hosts say to each other.
   'preflight-failed': { status: 409, title: 'The two sides do not fit together' },
   'peer-unreachable': { status: 502, title: 'The destination agent cannot be reached' },
+  'peer-not-trusted': { status: 502, title: 'The two hosts do not trust each other' },
   'peer-lost': { status: 502, title: 'The connection to the other host broke' },
   'peer-timeout': { status: 504, title: 'The other host did not answer in time' },
   'protocol-version': { status: 502, title: 'The two agents do not speak a common protocol version' },

@@ -1,27 +1,46 @@
 import { mkdir } from 'node:fs/promises';
-import { untilAborted, type DaemonContext } from '@pageferry/daemon';
+import {
+  FileReloader,
+  apiUrl,
+  openApiAccess,
+  statusLine,
+  untilAborted,
+  type DaemonContext,
+} from '@pageferry/daemon';
 import { createApi } from './api.js';
 import type { SourceConfiguration } from './configuration.js';
 import { OutgoingMigrations } from './outgoing-migrations.js';
 import { recoverMigrations } from './recovery.js';
+import { StreamIdentity } from './stream-identity.js';
 
 /** Runs the source agent until the signal is aborted. */
 export async function runSourceAgent({
   configuration,
   log,
   signal,
+  service,
 }: DaemonContext<SourceConfiguration>): Promise<void> {
   await mkdir(configuration.runtimeDirectory, { recursive: true, mode: 0o700 });
   const interrupted = await recoverMigrations(configuration, log);
-  const migrations = new OutgoingMigrations(configuration, log, signal);
+  const reloader = new FileReloader(log);
+  const access = openApiAccess(configuration, reloader, log);
+  const identity = new StreamIdentity(configuration, reloader, log);
+  const migrations = new OutgoingMigrations(configuration, log, signal, { identity });
   await migrations.takeUp(interrupted);
-  const api = createApi(migrations, log);
+  const api = createApi(migrations, log, access);
   try {
-    const address = await api.listen({ host: configuration.apiHost, port: configuration.apiPort });
-    log.info({ api: address }, 'ready');
+    const address = await api.listen({
+      host: configuration.apiHost,
+      port: configuration.apiPort,
+      listenTextResolver: (text) => `the API is at ${apiUrl(text, access)}`,
+    });
+    log.info({ api: apiUrl(address, access) }, 'ready');
+    service.ready();
+    service.showStatus(() => statusLine(migrations.views));
     await untilAborted(signal);
     await migrations.settled();
   } finally {
     await api.close();
+    reloader.close();
   }
 }

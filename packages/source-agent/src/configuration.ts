@@ -1,5 +1,6 @@
-import { daemonSettings } from '@pageferry/daemon';
+import { apiSecuritySettings, daemonSettings, requireTrustedDirectories, secureApi } from '@pageferry/daemon';
 import { Type, type Static } from '@sinclair/typebox';
+import { requireWholeIdentity, streamIdentitySettings } from './stream-identity.js';
 
 export const sourceSettings = Type.Object(
   {
@@ -11,6 +12,8 @@ export const sourceSettings = Type.Object(
       default: 7410,
       description: 'Port of the HTTP API; 0 takes a free one',
     }),
+    ...apiSecuritySettings,
+    ...streamIdentitySettings,
     guestDirectory: Type.String({
       default: '/run/pageferry/guests',
       description: 'Directory with the QMP sockets of guests, NAME.sock each',
@@ -22,6 +25,12 @@ export const sourceSettings = Type.Object(
     runtimeDirectory: Type.String({
       default: '/run/pageferry/source',
       description: "Directory for sockets between this agent and QEMU; QEMU's user must be able to use it",
+    }),
+    maxConcurrentMigrations: Type.Integer({
+      minimum: 1,
+      maximum: 64,
+      default: 4,
+      description: 'Most migrations out of this host at once; more are refused',
     }),
     windowBytes: Type.Integer({
       minimum: 1024 * 1024,
@@ -44,5 +53,9 @@ export const sourceSettings = Type.Object(
   },
   { additionalProperties: false },
 );
+
+requireWholeIdentity(sourceSettings);
+secureApi(sourceSettings);
+requireTrustedDirectories(sourceSettings);
 
 export type SourceConfiguration = Static<typeof sourceSettings>;

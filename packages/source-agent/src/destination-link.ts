@@ -1,9 +1,10 @@
 import type { Logger } from '@pageferry/daemon';
-import { PageferryError, asPageferryError, sleep } from '@pageferry/errors';
+import { PageferryError, abortable, asPageferryError, sleep } from '@pageferry/errors';
 import { connectToDestination, type PeerConnection } from '@pageferry/link';
 import type { PageLayout } from '@pageferry/transfer';
 import { PROTOCOL_VERSIONS, errorForWire } from '@pageferry/wire';
 import { takeStanding, type Standing } from './standing.js';
+import type { StreamIdentity } from './stream-identity.js';
 import { SOFTWARE_VERSION } from './version.js';
 
 const WELCOME_TIMEOUT_MS = 30_000;
@@ -16,6 +17,8 @@ export interface DestinationLinkOptions {
   readonly id: string;
   /** The destination agent's stream listener. */
   readonly url: string;
+  /** How this host proves itself there; without one TLS is not spoken. */
+  readonly identity?: StreamIdentity | undefined;
   /** How long {@link DestinationLink.reconnect} tries. */
   readonly reconnectSeconds: number;
   readonly log: Logger;
@@ -29,6 +32,8 @@ export interface ReconnectionWatcher {
   readonly reached: () => void;
   /** It does not, or no longer. */
   readonly missed: () => void;
+  /** Asked when the time is over: whether to wait for {@link DestinationLink.hurry}, and try again then. */
+  readonly outlasts?: () => boolean;
 }
 
 /** A migration's way to the destination agent: one connection, or one after the other. */
@@ -38,6 +43,8 @@ export class DestinationLink {
   #connectedAtMs = -Infinity;
   /** Connections in a row that broke soon. */
   #shortLived = 0;
+  /** Ends the pause before the next attempt; undefined while there is none. */
+  #hurry: (() => void) | undefined;
 
   constructor(options: DestinationLinkOptions) {
     this.#options = options;
@@ -63,12 +70,12 @@ export class DestinationLink {
    */
   async reconnect(layout: PageLayout, watcher: ReconnectionWatcher): Promise<Standing> {
     const { reconnectSeconds, log, signal } = this.#options;
-    const begun = performance.now();
+    let begun = performance.now();
     this.close();
     // A destination that answers, and then breaks every connection at once, is not asked without a pause either.
     this.#shortLived = begun - this.#connectedAtMs > LONGEST_PAUSE_MS ? 0 : this.#shortLived + 1;
     for (let failures = Math.max(this.#shortLived - 1, 0); ; failures++) {
-      await sleep(pauseMs(failures), signal);
+      await this.#pause(pauseMs(failures));
       try {
         await this.#connect(true);
         watcher.reached();
@@ -77,15 +84,29 @@ export class DestinationLink {
         signal.throwIfAborted();
         watcher.missed();
         if (performance.now() > begun + reconnectSeconds * 1000) {
-          throw new PageferryError(
+          const error = new PageferryError(
             'ownership-unknown',
             `the destination could not be reached again: ${asPageferryError(thrown).message}`,
             { cause: thrown },
           );
+          if (watcher.outlasts?.() !== true) throw error;
+          log.error(
+            { err: error, reconnectSeconds },
+            'the migration stays paused until it is told to recover',
+          );
+          await this.#pause(Infinity);
+          begun = performance.now();
         }
         log.debug({ err: thrown, failures }, 'the destination is not there yet');
       }
     }
+  }
+
+  /** Connects again at once instead of after a pause; false if it is not waiting to. */
+  hurry(): boolean {
+    const hurry = this.#hurry;
+    hurry?.();
+    return hurry !== undefined;
   }
 
   /** Tells the destination to give the migration up, and waits for its word that it has; never rejects. */
@@ -110,9 +131,22 @@ export class DestinationLink {
     this.#peer?.close();
   }
 
+  /** @param ms `Infinity` for a pause that only {@link hurry} ends */
+  async #pause(ms: number): Promise<void> {
+    const { signal } = this.#options;
+    const hurried = new Promise<void>((resolve) => {
+      this.#hurry = resolve;
+    });
+    try {
+      await (ms === Infinity ? abortable(signal, hurried) : Promise.race([sleep(ms, signal), hurried]));
+    } finally {
+      this.#hurry = undefined;
+    }
+  }
+
   async #connect(resume: boolean): Promise<number> {
-    const { id, url, signal } = this.#options;
-    const peer = await connectToDestination(url, signal);
+    const { id, url, identity, signal } = this.#options;
+    const peer = await connectToDestination(url, signal, identity?.for(url));
     try {
       await peer.send({
         type: 'hello',

@@ -5,10 +5,13 @@ import type { OutgoingJournal } from './outgoing-journal.js';
 import type { Progress } from './progress.js';
 import type { MigrationRequest } from './request.js';
 import type { OutgoingState } from './states.js';
+import type { Steering } from './steering.js';
 
 /** What the steps of one migration share. */
 export interface OutgoingContext {
   readonly request: MigrationRequest;
+  /** What of the request may change meanwhile, as it is now. */
+  readonly steering: Steering;
   readonly configuration: SourceConfiguration;
   readonly states: StateMachine<OutgoingState>;
   readonly journal: OutgoingJournal;

@@ -1,5 +1,6 @@
 import type { Journal } from '@pageferry/daemon';
 import type { SerializedError } from '@pageferry/errors';
+import type { OutgoingView } from './outgoing-view.js';
 import type { MigrationRequest } from './request.js';
 
 /** What the journal says of a guest that was given to the destination. */
@@ -18,10 +19,14 @@ type OutgoingRecord =
       readonly request: MigrationRequest;
       readonly wasRunning: boolean;
       readonly qemu: string;
+      /** ms since the epoch */
+      readonly startedAt: number;
     }
   | { readonly event: 'stopping'; readonly postcopy: boolean }
   | { readonly event: 'rolled-back' | 'completed' }
-  | { readonly event: 'failed'; readonly error: SerializedError };
+  | { readonly event: 'failed'; readonly error: SerializedError }
+  // The last one, of a migration that is over: what the API goes on to show of it.
+  | { readonly event: 'ended'; readonly view: OutgoingView; readonly events: number };
 
 /**
  * What stands on disk of an outgoing migration, and with it who owns the guest: from `handed-over` on this host must not

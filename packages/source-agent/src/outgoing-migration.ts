@@ -1,6 +1,13 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { StateMachine, guestSocketPath, migrationLogger, type Journal, type Logger } from '@pageferry/daemon';
+import {
+  EventFeed,
+  StateMachine,
+  guestSocketPath,
+  migrationLogger,
+  type Journal,
+  type Logger,
+} from '@pageferry/daemon';
 import { PageferryError, asPageferryError } from '@pageferry/errors';
 import type { SourceConfiguration } from './configuration.js';
 import { DestinationLink } from './destination-link.js';
@@ -14,12 +21,17 @@ import { planSwitchOver } from './plan-switch-over.js';
 import { prepareTransfer } from './prepare-transfer.js';
 import { Progress } from './progress.js';
 import { reconnect } from './reconnect.js';
-import { NO_CAPS, type BandwidthCaps, type MigrationRequest } from './request.js';
+import type { BandwidthCaps, MigrationChange, MigrationRequest, SwitchOverWith } from './request.js';
 import { endFailed } from './end-failed.js';
 import { SourceGuest } from './source-guest.js';
 import { outgoingStates } from './states.js';
+import { Steering } from './steering.js';
+import type { StreamIdentity } from './stream-identity.js';
 import { switchOver } from './switch-over.js';
 import { Transfer } from './transfer.js';
+
+/** Between two events of a migration that goes on, ms. */
+const PROGRESS_INTERVAL_MS = 500;
 
 export interface OutgoingMigrationOptions {
   readonly id: string;
@@ -27,6 +39,8 @@ export interface OutgoingMigrationOptions {
   readonly configuration: SourceConfiguration;
   readonly journal: Journal;
   readonly log: Logger;
+  /** How this host proves itself to the destination. */
+  readonly identity?: StreamIdentity | undefined;
   /** A hand-over whose end an earlier run of this agent did not see. */
   readonly interrupted?: InterruptedHandOver;
 }
@@ -41,8 +55,9 @@ export class OutgoingMigration {
   readonly #interrupted: InterruptedHandOver | undefined;
   readonly #context: OutgoingContext;
   readonly #scope = new AbortController();
-  #switchOverForced = false;
-  #bandwidthCaps: BandwidthCaps;
+  readonly #feed = new EventFeed();
+  /** Number of the newest iteration that the feed has told of. */
+  #toldIterations = 0;
   #inPostcopy: boolean;
   #guest: SourceGuest | undefined;
   #transfer: Transfer | undefined;
@@ -51,23 +66,24 @@ export class OutgoingMigration {
   constructor({ id, request, configuration, journal, interrupted, ...options }: OutgoingMigrationOptions) {
     this.id = id;
     this.#interrupted = interrupted;
-    this.#bandwidthCaps = { ...NO_CAPS, ...request.bandwidthCaps };
     this.#inPostcopy = interrupted?.postcopy === true;
     const log = migrationLogger(options.log, id);
     const handedOver = this.#inPostcopy ? 'postcopy-paused' : 'device';
     const states = new StateMachine(outgoingStates, interrupted === undefined ? 'setup' : handedOver);
     states.onTransition(({ state }) => {
       log.info({ state }, 'state');
+      if (!states.isFinal) this.#tell('state');
     });
     const { signal } = this.#scope;
     const { url } = request.destination;
     const { reconnectSeconds, runtimeDirectory } = configuration;
     this.#context = {
       request,
+      steering: new Steering(request),
       configuration,
       states,
       journal: new OutgoingJournal(journal, interrupted !== undefined),
-      link: new DestinationLink({ id, url, reconnectSeconds, log, signal }),
+      link: new DestinationLink({ id, url, identity: options.identity, reconnectSeconds, log, signal }),
       progress: new Progress(),
       log,
       directory: join(runtimeDirectory, id),
@@ -81,9 +97,17 @@ export class OutgoingMigration {
       context: this.#context,
       guest: this.#guest,
       transfer: this.#transfer,
-      bandwidthCaps: this.#bandwidthCaps,
       error: this.#error,
     });
+  }
+
+  get guestName(): string {
+    return this.#context.request.guest;
+  }
+
+  /** What happens to it, for those who follow it; the data are views. */
+  get feed(): EventFeed {
+    return this.#feed;
   }
 
   get isOver(): boolean {
@@ -99,22 +123,29 @@ export class OutgoingMigration {
     this.#abort('cancelled', 'the migration was cancelled by request');
   }
 
-  /** Stops the guest at the next opportunity, whatever is left. Error: `migration-state`, when it is stopped already. */
-  forceSwitchOver(): void {
-    const { state } = this.#context.states;
-    this.#refuseUnless(state === 'setup' || state === 'active', 'the guest has been stopped already');
-    this.#switchOverForced = true;
+  /**
+   * Stops the guest at the next opportunity, whatever is left.
+   * @throws `migration-state`, when it is stopped already; `request-invalid`, for what the mode does not allow
+   */
+  forceSwitchOver(by?: SwitchOverWith): void {
+    this.#refuseUnless(this.#isBeforeStop, 'the guest has been stopped already');
+    this.#context.steering.forceSwitchOver(by);
   }
 
-  /** Changes what the request said, bytes a second; 0 for no limit. Error: `migration-state`, when it is over. */
-  changeBandwidthCaps(caps: Partial<BandwidthCaps>): void {
+  /** Changes what the request said. Errors: `migration-state`, when it is too late for that; `request-invalid`. */
+  change(change: MigrationChange): void {
     this.#refuseUnless(!this.isOver, 'it is over');
-    this.#bandwidthCaps = { ...this.#bandwidthCaps, ...caps };
-    this.#limitBandwidth();
-    this.#context.log.info(
-      { bandwidthCaps: this.#bandwidthCaps },
-      'the limits on the bandwidth have changed',
-    );
+    const { bandwidthCaps, ...limits } = change;
+    const isAboutPrecopy = Object.keys(limits).length > 0;
+    this.#refuseUnless(!isAboutPrecopy || this.#isBeforeStop, 'pre-copy is over');
+    this.#context.steering.change(change);
+    if (bandwidthCaps !== undefined) this.#limitBandwidth();
+    this.#context.log.info({ change }, 'what was requested has changed');
+  }
+
+  /** Tries to reach the destination again at once. Error: `migration-state`, if it is not lost. */
+  recover(): void {
+    this.#refuseUnless(this.#context.link.hurry(), 'it does not wait to reach the destination again');
   }
 
   /** Never rejects: how it ended is in {@link view} and in the log. */
@@ -126,6 +157,9 @@ export class OutgoingMigration {
     };
     if (signal.aborted) stop();
     else signal.addEventListener('abort', stop, { once: true });
+    const telling = setInterval(() => {
+      this.#tell('progress');
+    }, PROGRESS_INTERVAL_MS);
     try {
       await (this.#interrupted === undefined ? this.#migrate() : this.#resume(this.#interrupted));
       progress.end();
@@ -137,6 +171,7 @@ export class OutgoingMigration {
       this.#error = await endFailed(this.#context, this.#guest, this.#error);
     } finally {
       signal.removeEventListener('abort', stop);
+      clearInterval(telling);
       await this.#close();
     }
   }
@@ -148,7 +183,7 @@ export class OutgoingMigration {
     const transfer = await this.#reachDestination(guest);
     states.transition('active');
     this.#limitBandwidth();
-    const plan = await planSwitchOver(this.#context, transfer, () => this.#switchOverForced);
+    const plan = await planSwitchOver(this.#context, transfer);
     this.#inPostcopy = plan.postcopy;
     if (plan.postcopy) this.#limitBandwidth();
     await switchOver(this.#context, transfer, plan);
@@ -226,7 +261,28 @@ export class OutgoingMigration {
     link.close();
     this.#guest?.close();
     await rm(directory, { recursive: true, force: true }).catch(() => undefined);
+    if (this.isOver) await this.#end();
     await journal.close();
+  }
+
+  /** Leaves what the API goes on to show. */
+  async #end(): Promise<void> {
+    const { journal, log } = this.#context;
+    const { view } = this;
+    await journal.record({ event: 'ended', view, events: this.#feed.newest + 1 }).catch((thrown: unknown) => {
+      log.warn(
+        { err: thrown },
+        'the migration will not be listed any more after the next start of this agent',
+      );
+    });
+    this.#feed.end('end', view);
+  }
+
+  #tell(event: 'state' | 'progress'): void {
+    const { view } = this;
+    const iterationTable = view.iterationTable.filter(({ number }) => number > this.#toldIterations);
+    this.#toldIterations = view.iterations;
+    this.#feed.publish(event, { ...view, iterationTable });
   }
 
   /** Node's own waits reject with an `AbortError`, and leave out what they were aborted for. */
@@ -236,8 +292,13 @@ export class OutgoingMigration {
     return asPageferryError(isAbort && signal.aborted ? signal.reason : thrown);
   }
 
+  get #isBeforeStop(): boolean {
+    const { state } = this.#context.states;
+    return state === 'setup' || state === 'active';
+  }
+
   #limitBandwidth(): void {
-    const { precopy, postcopy } = this.#bandwidthCaps;
+    const { precopy, postcopy }: BandwidthCaps = this.#context.steering.bandwidthCaps;
     this.#transfer?.flow.limitTo(this.#inPostcopy ? postcopy : precopy);
   }
 

@@ -1,97 +1,175 @@
 import { randomUUID } from 'node:crypto';
 import { access } from 'node:fs/promises';
-import { Journal, guestSocketPath, type Logger } from '@pageferry/daemon';
+import {
+  Journal,
+  MigrationHistory,
+  guestSocketPath,
+  type Check,
+  type EndedMigration,
+  type Logger,
+} from '@pageferry/daemon';
 import { PageferryError } from '@pageferry/errors';
 import type { SourceConfiguration } from './configuration.js';
+import { readEnded } from './ended-migrations.js';
+import { listGuests, type GuestView } from './guest-list.js';
 import { OutgoingMigration } from './outgoing-migration.js';
-import type { OutgoingView } from './outgoing-view.js';
+import type { InterruptedHandOver } from './outgoing-journal.js';
+import type { OutgoingView } from './outgoing-resource.js';
+import { runPreflight, type DryRun } from './preflight.js';
+import { checkSource } from './readiness.js';
 import type { InterruptedMigration } from './recovery.js';
 import { refuseContradiction, type MigrationRequest } from './request.js';
+import type { StreamIdentity } from './stream-identity.js';
 
-/** Migrations that are remembered for the API; of more the oldest that has ended is forgotten. */
 const MOST_REMEMBERED = 1000;
+
+export interface OutgoingMigrationsOptions {
+  /** Migrations that have ended; of more the oldest are forgotten. */
+  readonly mostRemembered?: number;
+  /** How this host proves itself to destinations. */
+  readonly identity?: StreamIdentity | undefined;
+}
 
 /** All outgoing migrations of this agent: those under way, and the latest that ended. */
 export class OutgoingMigrations {
   readonly #configuration: SourceConfiguration;
   readonly #log: Logger;
   readonly #signal: AbortSignal;
-  readonly #byId = new Map<string, OutgoingMigration>();
+  readonly #identity: StreamIdentity | undefined;
+  readonly #underway = new Map<string, OutgoingMigration>();
   readonly #running = new Set<Promise<void>>();
-  readonly #mostRemembered: number;
+  readonly #history: MigrationHistory<OutgoingView>;
   /** Guests whose migration is about to begin. */
   readonly #starting = new Set<string>();
+  /** Guests whose QEMU is asked something for a moment. */
+  readonly #asked = new Set<string>();
+  readonly #onEnd: ((view: OutgoingView) => void)[] = [];
+  #listing: Promise<GuestView[]> | undefined;
 
   /** @param signal ends all migrations, those that have been handed over until the agent's next run */
   constructor(
     configuration: SourceConfiguration,
     log: Logger,
     signal: AbortSignal,
-    mostRemembered = MOST_REMEMBERED,
+    { mostRemembered = MOST_REMEMBERED, identity }: OutgoingMigrationsOptions = {},
   ) {
-    this.#mostRemembered = mostRemembered;
     this.#configuration = configuration;
     this.#log = log;
     this.#signal = signal;
+    this.#identity = identity;
+    this.#history = new MigrationHistory({ directory: configuration.stateDirectory, mostRemembered, log });
   }
 
+  /** Those that have ended first. */
   get views(): OutgoingView[] {
-    return [...this.#byId.values()].map((migration) => migration.view);
+    return [...this.#history.views, ...this.underway];
+  }
+
+  get underway(): OutgoingView[] {
+    return [...this.#underway.values()].map((migration) => migration.view);
+  }
+
+  /** Migrations that may be under way at once. */
+  get limit(): number {
+    return this.#configuration.maxConcurrentMigrations;
+  }
+
+  /** Calls `listener` with each migration that has ended. */
+  onEnd(listener: (view: OutgoingView) => void): void {
+    this.#onEnd.push(listener);
   }
 
   /** Error: `migration-not-found`. */
-  find(id: string): OutgoingMigration {
-    const migration = this.#byId.get(id);
-    if (migration === undefined) {
-      throw new PageferryError(
-        'migration-not-found',
-        `no migration ${id} has been started since this agent started`,
-      );
-    }
-    return migration;
+  view(id: string): OutgoingView {
+    const view = this.#underway.get(id)?.view ?? this.ended(id)?.view;
+    if (view === undefined)
+      throw new PageferryError('migration-not-found', `no migration ${id} is known here`);
+    return view;
   }
 
-  /** Starts a migration; it goes on by itself. Errors: `guest-not-found`, `guest-busy`, `journal`. */
+  ended(id: string): EndedMigration<OutgoingView> | undefined {
+    return this.#history.find(id);
+  }
+
+  /** One that is under way. Errors: `migration-not-found`; `migration-state`, if it is over. */
+  find(id: string): OutgoingMigration {
+    const migration = this.#underway.get(id);
+    if (migration !== undefined) return migration;
+    const { state } = this.view(id);
+    throw new PageferryError('migration-state', `the migration is over: it is ${state}`);
+  }
+
+  /** Forgets one that is over. Errors: `migration-not-found`; `migration-state`, if it is not; `journal`. */
+  async delete(id: string): Promise<void> {
+    if (this.#underway.has(id)) {
+      throw new PageferryError(
+        'migration-state',
+        'the migration is under way: cancel it, or wait for its end',
+      );
+    }
+    await this.#history.delete(id);
+  }
+
+  /**
+   * Starts a migration; it goes on by itself.
+   * @throws `guest-not-found`, `guest-busy`, `too-many-migrations`, `request-invalid`, `journal`
+   */
   async start(request: MigrationRequest): Promise<OutgoingMigration> {
     this.#signal.throwIfAborted();
     refuseContradiction(request);
     const { guest } = request;
     this.#refuseBusy(guest);
+    this.#refuseTooMany();
     this.#starting.add(guest);
     try {
-      const path = guestSocketPath(this.#configuration.guestDirectory, guest);
-      await access(path).catch((cause: unknown) => {
-        throw new PageferryError(
-          'guest-not-found',
-          `there is no guest "${guest}" here: ${path} does not exist`,
-          { cause },
-        );
-      });
-      const id = randomUUID();
-      const journal = await Journal.open(this.#configuration.stateDirectory, id, { log: this.#log });
-      return this.#run(
-        new OutgoingMigration({ id, request, configuration: this.#configuration, journal, log: this.#log }),
-      );
+      await this.#findSocket(guest);
+      return await this.#open(randomUUID(), request);
     } finally {
       this.#starting.delete(guest);
     }
   }
 
-  /** Goes on with what an earlier run of this agent had handed over and not seen the end of. */
-  async takeUp(interrupted: readonly InterruptedMigration[]): Promise<void> {
-    for (const { id, handOver } of interrupted) {
-      const journal = await Journal.open(this.#configuration.stateDirectory, id, { log: this.#log });
-      this.#run(
-        new OutgoingMigration({
-          id,
-          request: handOver.request,
-          configuration: this.#configuration,
-          journal,
-          log: this.#log,
-          interrupted: handOver,
-        }),
-      );
+  /** What would become of a migration. Errors: as {@link start}, and what keeps the two sides from being compared. */
+  async examine(request: MigrationRequest): Promise<DryRun> {
+    this.#signal.throwIfAborted();
+    refuseContradiction(request);
+    const { guest } = request;
+    this.#refuseBusy(guest);
+    this.#asked.add(guest);
+    try {
+      await this.#findSocket(guest);
+      return await runPreflight({
+        request,
+        configuration: this.#configuration,
+        identity: this.#identity,
+        log: this.#log,
+        signal: this.#signal,
+      });
+    } finally {
+      this.#asked.delete(guest);
     }
+  }
+
+  /** The guests of this host; those that ask at the same time get the same answer. */
+  async guests(): Promise<GuestView[]> {
+    const { guestDirectory } = this.#configuration;
+    this.#listing ??= listGuests(guestDirectory, (name) => this.#whyBusy(name), this.#signal).finally(() => {
+      this.#listing = undefined;
+    });
+    return this.#listing;
+  }
+
+  async checks(): Promise<Check[]> {
+    return checkSource(this.#configuration);
+  }
+
+  /**
+   * Reads what earlier runs of this agent have left, and goes on with what they had handed over and not seen the end of.
+   */
+  async takeUp(interrupted: readonly InterruptedMigration[]): Promise<void> {
+    for (const ended of await readEnded(this.#configuration.stateDirectory, this.#log))
+      this.#history.add(ended);
+    for (const { id, handOver } of interrupted) await this.#open(id, handOver.request, handOver);
   }
 
   /** Resolves when no migration is under way any more. */
@@ -99,31 +177,74 @@ export class OutgoingMigrations {
     await Promise.allSettled(this.#running);
   }
 
-  #run(migration: OutgoingMigration): OutgoingMigration {
-    this.#forgetOldest();
-    this.#byId.set(migration.id, migration);
-    const running = migration.run(this.#signal).finally(() => this.#running.delete(running));
+  async #open(
+    id: string,
+    request: MigrationRequest,
+    interrupted?: InterruptedHandOver,
+  ): Promise<OutgoingMigration> {
+    const journal = await Journal.open(this.#configuration.stateDirectory, id, { log: this.#log });
+    const migration = new OutgoingMigration({
+      id,
+      request,
+      configuration: this.#configuration,
+      journal,
+      log: this.#log,
+      identity: this.#identity,
+      ...(interrupted && { interrupted }),
+    });
+    this.#underway.set(id, migration);
+    const running = migration.run(this.#signal).then(() => {
+      this.#running.delete(running);
+      this.#end(migration);
+    });
     this.#running.add(running);
     return migration;
   }
 
-  #refuseBusy(guest: string): void {
-    if (this.#starting.has(guest)) {
-      throw new PageferryError('guest-busy', `the guest "${guest}" is about to be migrated`);
-    }
-    for (const migration of this.#byId.values()) {
-      if (migration.isOver || migration.view.guest !== guest) continue;
-      throw new PageferryError('guest-busy', `the guest "${guest}" is being migrated: ${migration.id}`);
-    }
+  /** One that the agent's next run goes on with is not over. */
+  #end(migration: OutgoingMigration): void {
+    if (!migration.isOver) return;
+    const { id, view, feed } = migration;
+    this.#underway.delete(id);
+    this.#history.add({ view, events: feed.newest });
+    for (const listener of this.#onEnd) listener(view);
   }
 
-  #forgetOldest(): void {
-    if (this.#byId.size < this.#mostRemembered) return;
-    for (const [id, migration] of this.#byId) {
-      if (migration.isOver) {
-        this.#byId.delete(id);
-        return;
-      }
+  async #findSocket(guest: string): Promise<void> {
+    const path = guestSocketPath(this.#configuration.guestDirectory, guest);
+    await access(path).catch((cause: unknown) => {
+      throw new PageferryError(
+        'guest-not-found',
+        `there is no guest "${guest}" here: ${path} does not exist`,
+        {
+          cause,
+        },
+      );
+    });
+  }
+
+  #refuseBusy(guest: string): void {
+    const why = this.#whyBusy(guest);
+    if (why !== undefined) throw new PageferryError('guest-busy', why);
+  }
+
+  /** Why QEMU's monitor, which serves one client at a time, is not to be asked. */
+  #whyBusy(guest: string): string | undefined {
+    if (this.#starting.has(guest)) return `the guest "${guest}" is about to be migrated`;
+    if (this.#asked.has(guest)) return `the guest "${guest}" is being looked at by a dry run`;
+    for (const migration of this.#underway.values()) {
+      if (!migration.isOver && migration.guestName === guest)
+        return `the guest "${guest}" is being migrated: ${migration.id}`;
     }
+    return undefined;
+  }
+
+  #refuseTooMany(): void {
+    const underway = [...this.#underway.values()].filter(({ isOver }) => !isOver).length;
+    if (underway + this.#starting.size < this.limit) return;
+    throw new PageferryError(
+      'too-many-migrations',
+      `${this.limit} migrations are under way, and no more are allowed at once (maxConcurrentMigrations)`,
+    );
   }
 }

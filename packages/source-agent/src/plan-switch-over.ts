@@ -1,17 +1,14 @@
 import type { OutgoingContext } from './outgoing-context.js';
 import { runPrecopy, type SwitchOverPlan } from './precopy.js';
-import { whenStalled } from './request.js';
 import type { Transfer } from './transfer.js';
 
 /**
  * What goes before the stop: pre-copy, unless the request wants post-copy alone.
- * @param switchOverForced whether the operator has asked for the stop
  * @throws `not-converging`, what the signal was aborted with
  */
 export async function planSwitchOver(
-  { request, directory, progress, log, signal }: OutgoingContext,
+  { request, steering, directory, progress, log, signal }: OutgoingContext,
   { guest, flow, sender, pending }: Transfer,
-  switchOverForced: () => boolean,
 ): Promise<SwitchOverPlan> {
   if (request.mode === 'postcopy') return { postcopy: true };
   if (!guest.wasRunning) {
@@ -25,10 +22,17 @@ export async function planSwitchOver(
     flow,
     pending,
     progress,
-    downtimeLimitMs: request.downtimeLimitMs,
-    timeLimitMs: request.timeLimitMs,
-    whenStalled: whenStalled(request),
-    switchOverForced,
+    get downtimeLimitMs() {
+      return steering.downtimeLimitMs;
+    },
+    get timeLimitMs() {
+      return steering.timeLimitMs;
+    },
+    get whenStalled() {
+      return steering.whenStalled;
+    },
+    switchOverForced: () => steering.switchOver !== undefined,
+    switchOverWith: () => (steering.switchOver === 'either' ? undefined : steering.switchOver),
     log,
     signal,
   });

@@ -14,7 +14,7 @@ import { FirstPass } from './first-pass.js';
 import type { FlowControl } from './flow-control.js';
 import type { PageSender } from './page-sender.js';
 import type { Progress } from './progress.js';
-import type { WhenStalled } from './request.js';
+import type { SwitchOverWith, WhenStalled } from './request.js';
 
 /** What the stop costs beside the last pages: device state, round trips, journals, ms. */
 const SWITCH_OVER_OVERHEAD_MS = 50;
@@ -25,6 +25,7 @@ export interface PrecopyOptions {
   /** Pages that the destination lacks, or has in an old version: all of them, at the beginning. */
   readonly pending: PageSet;
   readonly progress: Progress;
+  /** As the two below: read when it is used, as it may change meanwhile. */
   readonly downtimeLimitMs: number;
   /** ms */
   readonly timeLimitMs: number;
@@ -32,6 +33,8 @@ export interface PrecopyOptions {
   readonly whenStalled: WhenStalled;
   /** Whether the operator has asked for the stop. */
   readonly switchOverForced: () => boolean;
+  /** How the rest is to go then, if the operator has said so. */
+  readonly switchOverWith?: () => SwitchOverWith | undefined;
   readonly log: Logger;
   readonly signal: AbortSignal;
 }
@@ -51,19 +54,23 @@ export interface SwitchOverPlan {
  */
 export async function runPrecopy(options: PrecopyOptions): Promise<SwitchOverPlan> {
   const { dirtyLog, sender, flow, pending, progress, log, signal } = options;
-  const postcopyFollows = options.whenStalled === 'postcopy';
+  const postcopyFollows = (): boolean => options.whenStalled === 'postcopy';
   const scheduler = new PrecopyScheduler(pending, {
-    downtimeLimitMs: options.downtimeLimitMs,
+    get downtimeLimitMs() {
+      return options.downtimeLimitMs;
+    },
     overheadMs: SWITCH_OVER_OVERHEAD_MS,
-    timeLimitMs: options.timeLimitMs,
-    eachPageOnce: postcopyFollows,
+    get timeLimitMs() {
+      return options.timeLimitMs;
+    },
+    eachPageOnce: postcopyFollows(),
   });
   progress.iterationTable = scheduler.table;
   const dirtied = new PageSet(pending.layout);
   const begun = performance.now();
   // A stop that has been asked for, or a time limit with a way out, does not wait for the end of an iteration.
   const enough = (): boolean =>
-    options.switchOverForced() || (postcopyFollows && performance.now() > begun + options.timeLimitMs);
+    options.switchOverForced() || (postcopyFollows() && performance.now() > begun + options.timeLimitMs);
 
   await dirtyLog.readFirstPass(new FirstPass(sender, flow, scheduler, pending, enough), dirtied, signal);
   await sender.flushed();
@@ -85,7 +92,10 @@ export async function runPrecopy(options: PrecopyOptions): Promise<SwitchOverPla
     if (options.switchOverForced()) {
       // The last pages all go, then, however many they are.
       const expected = decided.expectedDowntimeMs ?? Infinity;
-      return { postcopy: postcopyFollows && expected > options.downtimeLimitMs, hottest: scheduler.hottest };
+      const wanted = options.switchOverWith?.();
+      const isLong = postcopyFollows() && expected > options.downtimeLimitMs;
+      const postcopy = wanted === undefined ? isLong : wanted === 'postcopy';
+      return { postcopy, hottest: scheduler.hottest };
     }
     if (decided.decision !== 'iterate') {
       return { postcopy: isPostcopyWanted(options, decided.decision), hottest: scheduler.hottest };

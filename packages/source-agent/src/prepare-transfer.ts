@@ -20,7 +20,9 @@ export async function prepareTransfer(
   const { mode } = request;
   await peer.send({ type: 'prepare', guest: guestThere(request), mode, machine: guest.machine });
   await peer.next(['prepared'], { signal, timeoutMs: PREPARED_TIMEOUT_MS });
-  await journal.record({ event: 'started', request, wasRunning: guest.wasRunning, qemu: guest.identity });
+  const { wasRunning, identity } = guest;
+  const { startedAt } = progress;
+  await journal.record({ event: 'started', request, wasRunning, qemu: identity, startedAt });
   const flow = new FlowControl(peer, Math.min(window, configuration.windowBytes), signal);
   const transfer = new Transfer(guest, flow, configuration.sentPagesBytes);
   transfer.pending.fill();

@@ -14,6 +14,8 @@ export async function reconnect({ link, states }: OutgoingContext, transfer: Tra
     missed: () => {
       if (states.state === 'postcopy-recover') states.transition('postcopy-paused');
     },
+    // The pages that the guest lacks are here only: they are kept for as long as someone may bring the destination back.
+    outlasts: () => states.state === 'postcopy-paused',
   });
   if (standing.phase === 'owner' && !standing.completed) transfer.goOn(link.peer, standing.missing);
   return standing;

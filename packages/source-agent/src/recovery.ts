@@ -13,6 +13,7 @@ const StoredRecord = Type.Object({
   wasRunning: Type.Optional(Type.Boolean()),
   qemu: Type.Optional(Type.String()),
   postcopy: Type.Optional(Type.Boolean()),
+  startedAt: Type.Optional(Type.Integer()),
 });
 
 const QEMU_PATIENCE_MS = 10_000;
@@ -68,7 +69,8 @@ export async function recoverMigrations(
   return interrupted;
 }
 
-interface Story {
+/** What a journal says. */
+export interface Story {
   readonly request: MigrationRequest | undefined;
   readonly wasRunning: boolean;
   readonly postcopy: boolean;
@@ -77,9 +79,13 @@ interface Story {
   readonly stopping: boolean;
   readonly handedOver: boolean;
   readonly open: boolean;
+  /** ms since the epoch; 0 if the journal does not say it. */
+  readonly startedAt: number;
+  /** The event of the last record that says how it goes on. */
+  readonly lastEvent: string | undefined;
 }
 
-function readStory(records: readonly unknown[]): Story {
+export function readStory(records: readonly unknown[]): Story {
   let request: MigrationRequest | undefined;
   let wasRunning = false;
   let postcopy = false;
@@ -87,18 +93,22 @@ function readStory(records: readonly unknown[]): Story {
   let stopping = false;
   let handedOver = false;
   let open = true;
+  let startedAt = 0;
+  let lastEvent: string | undefined;
   for (const record of records) {
     if (!Value.Check(StoredRecord, record)) continue;
     request ??= record.request;
     wasRunning = record.wasRunning ?? wasRunning;
     postcopy = record.postcopy ?? postcopy;
     qemu = record.qemu ?? qemu;
+    startedAt = record.startedAt ?? startedAt;
+    if (record.event !== 'ended') lastEvent = record.event;
     if (record.event === 'stopping') stopping = true;
     if (record.event === 'handed-over') handedOver = true;
     if (record.event === 'taken-back') handedOver = false;
     if (['rolled-back', 'completed', 'failed'].includes(record.event)) open = false;
   }
-  return { request, wasRunning, postcopy, qemu, stopping, handedOver, open };
+  return { request, wasRunning, postcopy, qemu, stopping, handedOver, open, startedAt, lastEvent };
 }
 
 /** QEMU gave its migration up when the agent went away; a guest that was stopped for it is run again. */

@@ -17,9 +17,18 @@ export interface BandwidthCaps {
 
 export const NO_CAPS: BandwidthCaps = { precopy: 0, postcopy: 0 };
 
+const DowntimeLimit = { minimum: 1, maximum: 60_000 } as const;
+const TimeLimit = { minimum: 1_000, maximum: 7 * 86_400_000 } as const;
+export const WhenStalled = Type.Union([
+  Type.Literal('postcopy'),
+  Type.Literal('stop'),
+  Type.Literal('cancel'),
+]);
+export type WhenStalled = Static<typeof WhenStalled>;
+
 const GuestName = Type.String({ pattern: GUEST_NAME_PATTERN });
 
-/** The body of `POST /v1/migrations`. */
+/** What a migration is to be. */
 export const MigrationRequest = Type.Object(
   {
     guest: GuestName,
@@ -36,17 +45,15 @@ export const MigrationRequest = Type.Object(
       default: 'hybrid',
     }),
     /** Longest time that pre-copy may stop the guest for, ms. */
-    downtimeLimitMs: Type.Integer({ minimum: 1, maximum: 60_000, default: 300 }),
+    downtimeLimitMs: Type.Integer({ ...DowntimeLimit, default: 300 }),
     /** Of pre-copy, ms: what happens then is up to `whenStalled`. */
-    timeLimitMs: Type.Integer({ minimum: 1_000, maximum: 7 * 86_400_000, default: 3_600_000 }),
+    timeLimitMs: Type.Integer({ ...TimeLimit, default: 3_600_000 }),
     /**
      * When more pre-copy would not get the rest below the downtime limit, or takes too long: the rest goes by post-copy
      * (only in hybrid mode, and its default), the guest is stopped for as long as it takes, or the migration is given up
      * (the default of pre-copy).
      */
-    whenStalled: Type.Optional(
-      Type.Union([Type.Literal('postcopy'), Type.Literal('stop'), Type.Literal('cancel')]),
-    ),
+    whenStalled: Type.Optional(WhenStalled),
     /** Limits on the bandwidth before and after the switch-over, bytes a second; 0, the default, for none. */
     bandwidthCaps: Type.Optional(Caps),
     /** What becomes of the source's QEMU when the guest has arrived: it is ended, or stays there, stopped. */
@@ -57,10 +64,38 @@ export const MigrationRequest = Type.Object(
 
 export type MigrationRequest = Static<typeof MigrationRequest>;
 
-/** The body of `PATCH /v1/migrations/ID`: what may change while it runs. */
-export const MigrationChange = Type.Object({ bandwidthCaps: Caps }, { additionalProperties: false });
+/** The body of `POST /v1/migrations`. */
+export const StartRequest = Type.Object(
+  {
+    ...MigrationRequest.properties,
+    dryRun: Type.Optional(
+      Type.Boolean({ description: 'Only answers what would keep the guest from moving; nothing moves' }),
+    ),
+  },
+  { additionalProperties: false },
+);
 
-export type WhenStalled = NonNullable<MigrationRequest['whenStalled']>;
+/** The body of `PATCH /v1/migrations/ID`: what may change while it runs. */
+export const MigrationChange = Type.Object(
+  {
+    bandwidthCaps: Type.Optional(Caps),
+    downtimeLimitMs: Type.Optional(Type.Integer(DowntimeLimit)),
+    timeLimitMs: Type.Optional(Type.Integer(TimeLimit)),
+    whenStalled: Type.Optional(WhenStalled),
+  },
+  { additionalProperties: false, minProperties: 1 },
+);
+export type MigrationChange = Static<typeof MigrationChange>;
+
+/** How the rest of a guest that is stopped by request goes: before it runs there, or after. */
+export const SwitchOverWith = Type.Union([Type.Literal('stop'), Type.Literal('postcopy')]);
+export type SwitchOverWith = Static<typeof SwitchOverWith>;
+
+/** The body of `POST /v1/migrations/ID/switchover`; without one the rest goes as the request says. */
+export const SwitchOverRequest = Type.Object(
+  { with: Type.Optional(SwitchOverWith) },
+  { additionalProperties: false, default: {} },
+);
 
 /** Error: `request-invalid`, for what the schema cannot say. */
 export function refuseContradiction({ mode, whenStalled }: MigrationRequest): void {

@@ -1,91 +1,9 @@
 import { PageferryError } from '@pageferry/errors';
-import { beforeEach, expect, test } from 'vitest';
-import { createApi, type ServedMigrations } from '../src/api.js';
-import type { OutgoingView } from '../src/outgoing-view.js';
-import { NOTHING_SENT } from '../src/page-sender.js';
-import { NO_CAPS, type BandwidthCaps, type MigrationRequest } from '../src/request.js';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { createApi } from '../src/api.js';
+import { NO_CAPS } from '../src/request.js';
+import { FakeMigrations, dryRun, id, type FakeMigration } from './support/fake-migrations.js';
 import { silent } from './support/simulated-migration.js';
-
-const id = '6f1c';
-
-class FakeMigration {
-  readonly id = id;
-  readonly calls: unknown[] = [];
-  readonly request: MigrationRequest;
-  refusal: PageferryError | undefined;
-  #bandwidthCaps = NO_CAPS;
-
-  constructor(request: MigrationRequest) {
-    this.request = request;
-  }
-
-  get view(): OutgoingView {
-    const { guest, destination, mode } = this.request;
-    return {
-      id,
-      guest,
-      destination: { url: destination.url, guest },
-      mode,
-      state: 'setup',
-      history: [{ state: 'setup', at: 1_700_000_000_000 }],
-      startedAt: 1_700_000_000_000,
-      totalMs: 1,
-      downtimeMs: null,
-      downtime: null,
-      iterations: 0,
-      iterationTable: [],
-      memory: null,
-      remainingPages: 0,
-      bandwidthCaps: this.#bandwidthCaps,
-      pages: { ...NOTHING_SENT, requested: 0, pushed: 0 },
-      bytes: { sent: 0 },
-      bandwidth: null,
-      dirtyRate: null,
-      error: null,
-    };
-  }
-
-  cancel(): void {
-    this.#called('cancel');
-  }
-
-  forceSwitchOver(): void {
-    this.#called('switchover');
-  }
-
-  changeBandwidthCaps(caps: Partial<BandwidthCaps>): void {
-    this.#called(caps);
-    this.#bandwidthCaps = { ...this.#bandwidthCaps, ...caps };
-  }
-
-  #called(what: unknown): void {
-    if (this.refusal !== undefined) throw this.refusal;
-    this.calls.push(what);
-  }
-}
-
-class FakeMigrations implements ServedMigrations {
-  readonly started: FakeMigration[] = [];
-  refusal: PageferryError | undefined;
-
-  get views(): OutgoingView[] {
-    return this.started.map(({ view }) => view);
-  }
-
-  readonly find = (wanted: string): FakeMigration => {
-    const found = this.started.find((migration) => migration.id === wanted);
-    if (found === undefined) throw new PageferryError('migration-not-found', `no migration ${wanted}`);
-    return found;
-  };
-
-  readonly start = async (request: MigrationRequest): Promise<FakeMigration> => {
-    await Promise.resolve();
-    if (this.refusal !== undefined) throw this.refusal;
-    const migration = new FakeMigration(request);
-    this.started.push(migration);
-    return migration;
-  };
-}
 
 interface Answer {
   readonly status: number;
@@ -96,14 +14,25 @@ interface Answer {
 const minimal = { guest: 'web1', destination: { url: 'ws://10.0.0.2:7411' } };
 
 let migrations: FakeMigrations;
-let call: (method: 'GET' | 'POST' | 'PATCH' | 'DELETE', url: string, payload?: object) => Promise<Answer>;
+let call: (
+  method: 'GET' | 'POST' | 'PATCH' | 'DELETE',
+  url: string,
+  payload?: object,
+  headers?: Record<string, string>,
+) => Promise<Answer>;
 
 beforeEach(() => {
   migrations = new FakeMigrations();
   const server = createApi(migrations, silent);
-  call = async (method, url, payload) => {
-    const response = await server.inject({ method, url, ...(payload === undefined ? {} : { payload }) });
-    return { status: response.statusCode, headers: response.headers, body: response.json() };
+  call = async (method, url, payload, headers = {}) => {
+    const response = await server.inject({
+      method,
+      url,
+      headers,
+      ...(payload === undefined ? {} : { payload }),
+    });
+    const body: unknown = response.body === '' ? undefined : response.json();
+    return { status: response.statusCode, headers: response.headers, body };
   };
   return () => server.close();
 });
@@ -111,7 +40,7 @@ beforeEach(() => {
 async function started(): Promise<FakeMigration> {
   return migrations.start({
     ...minimal,
-    mode: 'hybrid',
+    mode: 'precopy',
     downtimeLimitMs: 300,
     timeLimitMs: 1000,
     sourceAfter: 'quit',
@@ -182,58 +111,180 @@ test('a migration that cannot be started is a problem', async () => {
 });
 
 test('migrations are listed and shown', async () => {
-  expect((await call('GET', '/v1/migrations')).body).toEqual({ migrations: [] });
+  expect((await call('GET', '/v1/migrations')).body).toEqual({ migrations: [], next: null });
   const { view } = await started();
-  expect(await call('GET', '/v1/migrations')).toMatchObject({ status: 200, body: { migrations: [view] } });
+  expect(await call('GET', '/v1/migrations')).toMatchObject({
+    status: 200,
+    body: { migrations: [view], next: null },
+  });
   expect(await call('GET', `/v1/migrations/${id}`)).toMatchObject({ status: 200, body: view });
 });
 
-test.each(['cancel', 'switchover'])('a migration takes %s', async (what) => {
-  const migration = await started();
-  const { status, body } = await call('POST', `/v1/migrations/${id}/${what}`);
-  expect(status).toBe(202);
-  expect(body).toEqual(migration.view);
-  expect(migration.calls).toEqual([what]);
+test('of many migrations a page is listed, the newest first, and what the filter names', async () => {
+  for (let index = 0; index < 5; index++) migrations.end(`m${index}`, index, index % 2 === 0 ? 'web1' : 'db');
+  const list = async (query: string): Promise<unknown> => (await call('GET', `/v1/migrations?${query}`)).body;
+  expect(await list('limit=2')).toMatchObject({ migrations: [{ id: 'm4' }, { id: 'm3' }], next: 'm3' });
+  expect(await list('limit=2&after=m3')).toMatchObject({
+    migrations: [{ id: 'm2' }, { id: 'm1' }],
+    next: 'm1',
+  });
+  expect(await list('limit=2&after=m1')).toMatchObject({ migrations: [{ id: 'm0' }], next: null });
+  expect(await list('guest=db')).toMatchObject({ migrations: [{ id: 'm3' }, { id: 'm1' }], next: null });
+  expect(await list('state=setup')).toEqual({ migrations: [], next: null });
+  expect(await list('limit=1&state=completed&guest=web1&after=m4')).toMatchObject({
+    migrations: [{ id: 'm2' }],
+    next: 'm2',
+  });
 });
 
-test.each([{ precopy: 1000 }, { postcopy: 0 }, { precopy: 1, postcopy: 2 }, {}])(
-  'limits on the bandwidth are changed: %j',
-  async (bandwidthCaps) => {
-    const migration = await started();
-    const { status, body } = await call('PATCH', `/v1/migrations/${id}`, { bandwidthCaps });
-    expect(status).toBe(200);
-    expect(body).toMatchObject({ bandwidthCaps: { ...NO_CAPS, ...bandwidthCaps } });
-    expect(migration.calls).toEqual([bandwidthCaps]);
+test.each(['limit=0', 'limit=101', 'state=flying', 'after=gone'])(
+  'a list of %s is refused',
+  async (query) => {
+    expect(await call('GET', `/v1/migrations?${query}`)).toMatchObject({
+      status: 400,
+      body: { type: 'urn:pageferry:error:request-invalid' },
+    });
   },
 );
+
+test('a migration that is over is forgotten, one under way is not', async () => {
+  migrations.end('m1', 1, 'web1');
+  expect(await call('DELETE', '/v1/migrations/m1')).toMatchObject({ status: 204, body: undefined });
+  expect((await call('GET', '/v1/migrations/m1')).status).toBe(404);
+  expect((await call('DELETE', '/v1/migrations/m1')).status).toBe(404);
+  await started();
+  expect((await call('DELETE', `/v1/migrations/${id}`)).status).toBe(409);
+});
+
+describe('a request with a key', () => {
+  const post = async (key: string, payload: object): Promise<Answer> =>
+    call('POST', '/v1/migrations', payload, { 'idempotency-key': key });
+
+  test('is carried out once, and answered again', async () => {
+    const [first, second] = await Promise.all([post('k', minimal), post('k', minimal)]);
+    expect(first.status).toBe(202);
+    expect([second.status, second.body]).toEqual([202, first.body]);
+    expect((await post('k', minimal)).headers['location']).toBe(`/v1/migrations/${id}`);
+    expect(migrations.started).toHaveLength(1);
+  });
+
+  test('is refused if the key belongs to another one', async () => {
+    await post('k', minimal);
+    expect(await post('k', { ...minimal, mode: 'precopy' })).toMatchObject({
+      status: 422,
+      body: { type: 'urn:pageferry:error:idempotency-key-reused' },
+    });
+    await post('other', minimal);
+    expect(migrations.started).toHaveLength(2);
+  });
+
+  test('may be tried again if it failed', async () => {
+    migrations.refusal = new PageferryError('guest-busy', 'not yet');
+    expect((await post('k', minimal)).status).toBe(409);
+    migrations.refusal = undefined;
+    expect((await post('k', minimal)).status).toBe(202);
+  });
+
+  test.each(['', 'two words', 'x'.repeat(256)])('is refused if that is no key: "%s"', async (key) => {
+    expect((await post(key, minimal)).status).toBe(400);
+    expect(migrations.started).toEqual([]);
+  });
+});
+
+test('a dry run answers what it finds, and starts nothing', async () => {
+  expect(await call('POST', '/v1/migrations', { ...minimal, dryRun: true })).toMatchObject({
+    status: 200,
+    body: dryRun,
+  });
+  expect(migrations.started).toEqual([]);
+});
+
+test.each<[string, object | undefined, unknown]>([
+  ['cancel', undefined, ['cancel']],
+  ['switchover', undefined, ['switchover', undefined]],
+  ['switchover', {}, ['switchover', undefined]],
+  ['switchover', { with: 'stop' }, ['switchover', 'stop']],
+  ['switchover', { with: 'postcopy' }, ['switchover', 'postcopy']],
+  ['recover', undefined, ['recover']],
+])('a migration takes %s with %j', async (what, payload, expected) => {
+  const migration = await started();
+  const { status, body } = await call('POST', `/v1/migrations/${id}/${what}`, payload);
+  expect(status).toBe(202);
+  expect(body).toEqual(migration.view);
+  expect(migration.calls).toEqual([expected]);
+});
+
+test('a switch-over with something else is refused', async () => {
+  const migration = await started();
+  expect((await call('POST', `/v1/migrations/${id}/switchover`, { with: 'luck' })).status).toBe(400);
+  expect(migration.calls).toEqual([]);
+});
+
+test.each([
+  { bandwidthCaps: { precopy: 1000 } },
+  { bandwidthCaps: { precopy: 1, postcopy: 2 } },
+  { downtimeLimitMs: 1 },
+  { timeLimitMs: 1000, whenStalled: 'stop' },
+])('what was requested is changed: %j', async (change) => {
+  const migration = await started();
+  const { status, body } = await call('PATCH', `/v1/migrations/${id}`, change);
+  expect(status).toBe(200);
+  const { bandwidthCaps } = change;
+  expect(body).toMatchObject({ ...change, bandwidthCaps: { ...NO_CAPS, ...bandwidthCaps } });
+  expect(migration.calls).toEqual([change]);
+});
 
 test.each<object>([
   {},
   { mode: 'postcopy' },
   { bandwidthCaps: { precopy: 1.5 } },
   { bandwidthCaps: { precopy: 1 }, mode: 'postcopy' },
+  { downtimeLimitMs: 0 },
+  { timeLimitMs: 1 },
+  { whenStalled: 'wait' },
 ])('nothing else about a migration is changed: %j', async (change) => {
   const migration = await started();
   expect((await call('PATCH', `/v1/migrations/${id}`, change)).status).toBe(400);
   expect(migration.calls).toEqual([]);
 });
 
-test.each<['GET' | 'POST' | 'PATCH', string, object?]>([
+const steering = ['cancel', 'switchover', 'recover'] as const;
+
+test.each<['GET' | 'POST' | 'PATCH' | 'DELETE', string, object?]>([
   ['GET', ''],
-  ['PATCH', '', { bandwidthCaps: {} }],
-  ['POST', '/cancel'],
-  ['POST', '/switchover'],
+  ['DELETE', ''],
+  ['GET', '/events'],
+  ['PATCH', '', { downtimeLimitMs: 1 }],
+  ...steering.map((what): ['POST', string] => ['POST', `/${what}`]),
 ])('%s of a migration that is not there is a problem: %j', async (method, what, payload) => {
   const { status, body } = await call(method, `/v1/migrations/other${what}`, payload);
   expect(status).toBe(404);
   expect(body).toMatchObject({ type: 'urn:pageferry:error:migration-not-found' });
 });
 
-test.each(['cancel', 'switchover'])('%s at the wrong time is a problem', async (what) => {
+test.each(steering)('%s at the wrong time is a problem', async (what) => {
   (await started()).refusal = new PageferryError('migration-state', 'it is over');
   const { status, body } = await call('POST', `/v1/migrations/${id}/${what}`);
   expect(status).toBe(409);
   expect(body).toMatchObject({ type: 'urn:pageferry:error:migration-state', detail: 'it is over' });
+});
+
+test('says what could be migrated from here', async () => {
+  expect(await call('GET', '/v1/guests')).toMatchObject({
+    status: 200,
+    body: { guests: [{ name: 'web1', migratable: true, reasons: [] }] },
+  });
+});
+
+test('says whether it is ready, and what is missing', async () => {
+  expect(await call('GET', '/readyz')).toMatchObject({ status: 200, body: { ready: true } });
+  migrations.failing.push({ name: 'guest-memory', ok: false, detail: 'no right' });
+  expect(await call('GET', '/readyz')).toEqual(
+    expect.objectContaining({
+      status: 503,
+      body: { ready: false, checks: [{ name: 'guest-memory', ok: false, detail: 'no right' }] },
+    }),
+  );
 });
 
 test('says that it is well', async () => {
@@ -241,5 +292,5 @@ test('says that it is well', async () => {
 });
 
 test('everything else is not there', async () => {
-  expect((await call('DELETE', `/v1/migrations/${id}`)).status).toBe(404);
+  expect((await call('DELETE', '/v1/migrations')).status).toBe(404);
 });

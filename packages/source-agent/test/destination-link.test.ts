@@ -3,7 +3,7 @@ import type { PeerConnection } from '@pageferry/link';
 import { PAGE_SIZE, PageLayout } from '@pageferry/transfer';
 import { FrameKind, HEADER_BYTES, RUN_BYTES, writeHeader, writeRun } from '@pageferry/wire';
 import fc from 'fast-check';
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, expect, onTestFinished, test, vi } from 'vitest';
 import { DestinationLink, type DestinationLinkOptions } from '../src/destination-link.js';
 import { FakeDestination, welcome, type Answer } from './support/fake-destination.js';
 import { silent } from './support/simulated-migration.js';
@@ -149,6 +149,42 @@ test('gives up in the end, and says what was last in the way', async () => {
     code: 'ownership-unknown',
     cause: { code: 'peer-lost' },
   });
+});
+
+test('may be told to try again when it has given up, as often as needed', async () => {
+  const refuse = (peer: PeerConnection): void => {
+    peer.close();
+  };
+  const destination = await FakeDestination.listen(
+    refuse,
+    refuse,
+    standingOf({ ...standing, completed: true }),
+  );
+  const link = linkTo(destination.url, { reconnectSeconds: 0 });
+  expect(link.hurry()).toBe(false);
+  const reconnecting = link.reconnect(layout, { ...watcher, outlasts: () => true });
+  for (const attempts of [1, 2]) {
+    await expect.poll(() => steps).toHaveLength(attempts);
+    await expect.poll(() => link.hurry()).toBe(true);
+  }
+  expect(await reconnecting).toMatchObject({ phase: 'owner', completed: true });
+  expect(steps).toEqual(['missed', 'missed', 'reached']);
+});
+
+test('does not wait for the next attempt when it is told to hurry', async () => {
+  const destination = await FakeDestination.listen(
+    ...Array.from({ length: 4 }, () => (peer: PeerConnection) => {
+      peer.close();
+    }),
+    standingOf({ ...standing, completed: true }),
+  );
+  const link = linkTo(destination.url);
+  const hurrying = setInterval(() => link.hurry(), 1);
+  onTestFinished(() => {
+    clearInterval(hurrying);
+  });
+  expect(await link.reconnect(layout, watcher)).toMatchObject({ completed: true });
+  expect(destination.hellos).toHaveLength(5);
 });
 
 test('a cancel ends the attempts', async () => {

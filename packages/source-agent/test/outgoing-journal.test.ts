@@ -55,7 +55,7 @@ test('the guest is back only when that stands on disk', async () => {
 test('what it writes is what the next run understands', async () => {
   const request = requestFor('web1', { bandwidthCaps: { precopy: 5 }, whenStalled: 'stop' });
   const journal = await openJournal();
-  await journal.record({ event: 'started', request, wasRunning: true, qemu: '7@8' });
+  await journal.record({ event: 'started', startedAt: 1, request, wasRunning: true, qemu: '7@8' });
   await journal.record({ event: 'stopping', postcopy: true });
   await journal.handOver();
   await journal.close();

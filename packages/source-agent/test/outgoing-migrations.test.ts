@@ -15,7 +15,7 @@ let migrations: OutgoingMigrations;
 beforeEach(async () => {
   host = await sourceHost();
   agent = new AbortController();
-  migrations = new OutgoingMigrations(host.configuration, host.log, agent.signal, mostRemembered);
+  migrations = new OutgoingMigrations(host.configuration, host.log, agent.signal, { mostRemembered });
   onTestFinished(async () => {
     agent.abort(new PageferryError('interrupted', 'the test is over'));
     await migrations.settled();
@@ -31,7 +31,7 @@ async function ended(name: string): Promise<OutgoingMigration> {
   const qemu = await silentGuest(name);
   const migration = await migrations.start(requestFor(name));
   qemu.kill();
-  await expect.poll(() => migration.isOver).toBe(true);
+  await expect.poll(() => migrations.ended(migration.id)).toBeDefined();
   return migration;
 }
 
@@ -86,7 +86,7 @@ test('of two requests at the same time one is refused, without a trace', async (
 test('a guest whose migration has failed may be migrated again', async () => {
   const first = await ended('web1');
   expect(first.view).toMatchObject({ state: 'failed', error: { host: 'source' } });
-  expect(await host.events(first.id)).toEqual(['rolled-back']);
+  expect(await host.events(first.id)).toEqual(['rolled-back', 'ended']);
   const second = await ended('web1');
   expect(migrations.views.map(({ id }) => id)).toEqual([first.id, second.id]);
 });
@@ -95,8 +95,11 @@ test('only the newest migrations are remembered, and all that are under way', as
   await silentGuest('busy');
   const busy = await migrations.start(requestFor('busy'));
   for (const name of ['one', 'two', 'three', 'four']) await ended(name);
-  expect(migrations.views.map(({ guest }) => guest)).toEqual(['busy', 'three', 'four']);
+  expect(migrations.views.map(({ guest }) => guest)).toEqual(['two', 'three', 'four', 'busy']);
   expect(busy.isOver).toBe(false);
+  const stored = async (): Promise<string[]> =>
+    (await Journal.readAll(host.configuration.stateDirectory)).map((journal) => journal.id).sort();
+  await expect.poll(stored).toEqual(migrations.views.map((view) => view.id).sort());
 });
 
 test('nothing is started any more when the agent ends, and what is under way ends with it', async () => {
@@ -121,6 +124,64 @@ test('a migration that begins while the agent ends comes no further', async () =
     state: 'failed',
     error: { type: 'urn:pageferry:error:interrupted' },
   });
+});
+
+test('what has ended is known to the next run, until it is deleted', async () => {
+  const { id, view } = await ended('web1');
+  const next = new OutgoingMigrations(host.configuration, host.log, agent.signal);
+  await next.takeUp([]);
+  expect(next.view(id)).toEqual(view);
+  expect(next.ended(id)?.events).toBe(migrations.ended(id)?.events);
+  expect(() => next.find(id)).toThrow(expect.objectContaining({ code: 'migration-state' }));
+  await next.delete(id);
+  expect(next.views).toEqual([]);
+  expect(await Journal.readAll(host.configuration.stateDirectory)).toEqual([]);
+  await expect(next.delete(id)).rejects.toMatchObject({ code: 'migration-not-found' });
+});
+
+test('of what an agent that was killed has brought to an end, the next run shows what the journal says', async () => {
+  const started = {
+    event: 'started',
+    request: requestFor('web1'),
+    wasRunning: true,
+    qemu: '1@1',
+    startedAt: 5,
+  };
+  await host.writeJournal('moved', [started, { event: 'completed' }]);
+  await host.writeJournal('stayed', [{ ...started, startedAt: 3 }, { event: 'rolled-back' }]);
+  await host.writeJournal('never-began', [{ event: 'rolled-back' }]);
+  await migrations.takeUp([]);
+  expect(migrations.views).toMatchObject([
+    { id: 'stayed', guest: 'web1', state: 'failed', error: { type: 'urn:pageferry:error:interrupted' } },
+    { id: 'moved', guest: 'web1', state: 'completed', startedAt: 5, error: null },
+  ]);
+  expect(await host.events('never-began')).toEqual([]);
+});
+
+test('one that is under way is not deleted', async () => {
+  await silentGuest('web1');
+  const { id } = await migrations.start(requestFor('web1'));
+  await expect(migrations.delete(id)).rejects.toMatchObject({ code: 'migration-state' });
+});
+
+test('of ten migrations at once only as many begin as are allowed, and another one when one has ended', async () => {
+  const configuration = { ...host.configuration, maxConcurrentMigrations: 2 };
+  const limited = new OutgoingMigrations(configuration, host.log, agent.signal);
+  onTestFinished(() => limited.settled());
+  const names = Array.from({ length: 10 }, (_, index) => `web${index}`);
+  const qemus = await Promise.all(names.map(silentGuest));
+  const outcomes = await Promise.allSettled(names.map(async (name) => limited.start(requestFor(name))));
+  expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(2);
+  const tooMany = '2 migrations are under way, and no more are allowed at once (maxConcurrentMigrations)';
+  const refused = {
+    reason: { code: 'too-many-migrations', message: tooMany },
+  };
+  expect(outcomes.slice(2)).toMatchObject(Array.from({ length: 8 }, () => refused));
+  expect(limited.underway).toHaveLength(2);
+  qemus[0]?.kill();
+  await expect.poll(() => limited.underway.length).toBe(1);
+  await limited.start(requestFor('web9'));
+  await expect(limited.start(requestFor('web8'))).rejects.toMatchObject({ code: 'too-many-migrations' });
 });
 
 test('takes up what an earlier run had handed over, under its old name', async () => {

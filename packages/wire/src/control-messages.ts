@@ -75,6 +75,26 @@ const schemas = {
     closed,
   ),
   prepared: Type.Object({ type: Type.Literal('prepared') }, closed),
+  examine: Type.Object(
+    {
+      type: Type.Literal('examine'),
+      guest: Type.String({ maxLength: 128 }),
+      mode: MigrationMode,
+      /** As in `prepare`. */
+      machine: Type.Unknown(),
+    },
+    closed,
+  ),
+  examined: Type.Object(
+    {
+      type: Type.Literal('examined'),
+      /** What keeps the guest from moving, one sentence each. */
+      findings: Type.Array(Type.String({ maxLength: 4096 }), { maxItems: 256 }),
+      /** The destination's: a `MachineDescription` of packages/qemu, which checks it. */
+      machine: Type.Unknown(),
+    },
+    closed,
+  ),
   stale: Type.Object({ type: Type.Literal('stale'), pages: Type.Integer({ minimum: 0 }) }, closed),
   deviceState: Type.Object(
     {
@@ -187,9 +207,14 @@ export function errorForWire(thrown: unknown): SerializedError {
     ...(error.findings === undefined
       ? {}
       : {
-          findings: error.findings.slice(0, SENT.findings).map((finding) => finding.slice(0, SENT.finding)),
+          findings: findingsForWire(error.findings),
         }),
   };
+}
+
+/** Findings, cut to what a control message may carry. */
+export function findingsForWire(findings: readonly string[]): string[] {
+  return findings.slice(0, SENT.findings).map((finding) => finding.slice(0, SENT.finding));
 }
 
 /** The version to speak with a peer that knows `lowest` to `highest`. Error: `protocol-version`. */

@@ -1,6 +1,8 @@
 import { connectToDestination, type PeerConnection } from '@pageferry/link';
 import { PROTOCOL_VERSIONS, type ControlOf } from '@pageferry/wire';
 import { onTestFinished } from 'vitest';
+import { FakeQmpServer } from '../../../qemu/test/support/fake-qmp-server.js';
+import type { DestinationConfiguration } from '../../src/configuration.js';
 import { IncomingMigrations } from '../../src/incoming-migrations.js';
 import type { Recovery } from '../../src/recovery.js';
 import { StreamServer } from '../../src/stream-server.js';
@@ -14,12 +16,17 @@ export interface Destination {
   readonly port: number;
   readonly migrations: IncomingMigrations;
   readonly connect: () => Promise<PeerConnection>;
+  readonly configuration: DestinationConfiguration;
+  /** A QEMU that takes connections, but says nothing. */
+  readonly silentQemu: (name: string) => Promise<FakeQmpServer>;
 }
 
 export async function startDestination(
   recovery: Recovery = { ended: [], interrupted: [] },
+  more: Partial<DestinationConfiguration> = {},
 ): Promise<Destination> {
-  const { configuration, log } = await destinationHost();
+  const { log, socketOf, configuration: usual } = await destinationHost();
+  const configuration = { ...usual, ...more };
   const stop = new AbortController();
   const migrations = new IncomingMigrations(configuration, log, stop.signal, recovery);
   const { streamHost: host, streamPort: port, windowBytes: window } = configuration;
@@ -37,7 +44,9 @@ export async function startDestination(
     });
     return peer;
   };
-  return { port: chosen, migrations, connect };
+  const silentQemu = async (name: string): Promise<FakeQmpServer> =>
+    FakeQmpServer.listen(() => undefined, socketOf(name));
+  return { port: chosen, migrations, connect, configuration, silentQemu };
 }
 
 export function helloOf(

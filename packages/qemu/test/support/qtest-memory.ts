@@ -5,7 +5,7 @@ import { createInterface } from 'node:readline/promises';
 /** Writes to a guest's memory as a device would, at a moment that the test knows: through QEMU's `-qtest` socket. */
 export class QtestMemory {
   readonly #socket: Socket;
-  readonly #lines: AsyncIterator<string>;
+  readonly #lines: AsyncIterator<string, undefined>;
 
   private constructor(socket: Socket) {
     this.#socket = socket;
@@ -21,8 +21,8 @@ export class QtestMemory {
   /** @param address guest-physical, bytes */
   async write(address: number, value: number): Promise<void> {
     this.#socket.write(`writel 0x${address.toString(16)} 0x${value.toString(16)}\n`);
-    const { value: answer } = await this.#lines.next();
-    if (answer !== 'OK') throw new Error(`qtest answered ${String(answer)}`);
+    const answer = await this.#lines.next();
+    if (answer.value !== 'OK') throw new Error(`qtest answered ${answer.value ?? 'nothing'}`);
   }
 
   close(): void {

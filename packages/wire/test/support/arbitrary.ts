@@ -15,6 +15,12 @@ const error = fc.record(
 );
 const record = <T>(model: { [K in keyof T]: fc.Arbitrary<T[K]> }): fc.Arbitrary<T> =>
   fc.record(model, { noNullPrototype: true });
+const mode = fc.constantFrom('precopy' as const, 'postcopy' as const, 'hybrid' as const);
+const machine = fc
+  .json({ maxDepth: 5 })
+  // msgpackr gives such a key another name.
+  .filter((json) => !json.includes('__proto__'))
+  .map((json): unknown => JSON.parse(json));
 const only = <const T>(type: T): { type: fc.Arbitrary<T> } => ({ type: fc.constant(type) });
 
 /** A generator for every type of control message: one that is forgotten does not compile. */
@@ -36,17 +42,10 @@ export const messagesByType: {
     window: fc.integer({ min: 1024 * 1024 }),
   }),
   refused: record({ ...only('refused'), error }),
-  prepare: record({
-    ...only('prepare'),
-    guest: text,
-    mode: fc.constantFrom('precopy' as const, 'postcopy' as const, 'hybrid' as const),
-    machine: fc
-      .json({ maxDepth: 5 })
-      // msgpackr gives such a key another name.
-      .filter((text) => !text.includes('__proto__'))
-      .map((text): unknown => JSON.parse(text)),
-  }),
+  prepare: record({ ...only('prepare'), guest: text, mode, machine }),
   prepared: record(only('prepared')),
+  examine: record({ ...only('examine'), guest: text, mode, machine }),
+  examined: record({ ...only('examined'), findings: fc.array(text, { maxLength: 5 }), machine }),
   stale: record({ ...only('stale'), pages: count }),
   'device-state': record({
     ...only('device-state'),

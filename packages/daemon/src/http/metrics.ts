@@ -1,0 +1,37 @@
+import { Histogram, collectDefaultMetrics, type Registry } from 'prom-client';
+import type { HttpServer } from '../http-server.js';
+
+/** Migrations that have figures of their own at the same time; labels must be bounded. */
+export const MOST_MEASURED = 64;
+
+const SECONDS = [0.001, 0.005, 0.025, 0.1, 0.5, 2.5, 10];
+
+/** Serves the registry at `/metrics`, and measures the server's requests. */
+export function serveMetrics(server: HttpServer, registry: Registry): void {
+  collectDefaultMetrics({ register: registry });
+  const requests = new Histogram({
+    name: 'pageferry_http_request_duration_seconds',
+    help: 'Time until an API request was answered',
+    labelNames: ['method', 'route', 'status'],
+    buckets: SECONDS,
+    registers: [registry],
+  });
+  server.addHook('onResponse', (request, reply, done) => {
+    const route = request.routeOptions.url ?? 'none';
+    requests.observe(
+      { method: route === 'none' ? 'none' : request.method, route, status: reply.statusCode },
+      reply.elapsedTime / 1000,
+    );
+    done();
+  });
+  server.get(
+    '/metrics',
+    {
+      schema: {
+        summary: 'Metrics for Prometheus',
+        produces: ['text/plain'],
+      },
+    },
+    async (_request, reply) => reply.type(registry.contentType).send(await registry.metrics()),
+  );
+}

@@ -1,0 +1,49 @@
+import { problemAnswers, type EventStreams, type HttpServer } from '@pageferry/daemon';
+import { Type } from '@sinclair/typebox';
+import { idParams } from './schemas.js';
+import type { ServedMigrations } from './served-migrations.js';
+
+const lastEventId = Type.Optional(
+  Type.Integer({
+    minimum: 0,
+    description: 'Of the last event that was received: goes on after it, if it is still kept',
+  }),
+);
+
+/** A migration as it goes on, as server-sent events. */
+export function eventRoute(server: HttpServer, migrations: ServedMigrations, streams: EventStreams): void {
+  server.get(
+    '/v1/migrations/:id/events',
+    {
+      schema: {
+        summary:
+          'Follow a migration: events `state`, `progress` and, at last, `end`, each with the migration as it is then',
+        params: idParams,
+        headers: Type.Object({ 'last-event-id': lastEventId }),
+        response: {
+          200: {
+            description: 'Server-sent events, until it is over',
+            content: { 'text/event-stream': { schema: Type.String() } },
+          },
+          204: Type.Null({ description: 'It is over, and all of it has been received' }),
+          ...problemAnswers,
+        },
+      },
+    },
+    async ({ params: { id }, headers }, reply) => {
+      const after = headers['last-event-id'];
+      const ended = migrations.ended(id);
+      if (ended !== undefined) {
+        const { view, events } = ended;
+        if (after === events) return reply.status(204).send(null);
+        streams.open(reply, { events: [{ id: events, name: 'end', data: JSON.stringify(view) }] });
+        return reply;
+      }
+      const { feed, view } = migrations.find(id);
+      const now = { id: feed.newest, name: 'state', data: JSON.stringify(view) };
+      const missed = after === undefined ? undefined : feed.after(after);
+      streams.open(reply, { events: missed ?? [now], feed });
+      return reply;
+    },
+  );
+}

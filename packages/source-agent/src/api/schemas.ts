@@ -1,0 +1,12 @@
+import { Type } from '@sinclair/typebox';
+import type { GuestView } from '../guest-list.js';
+import type { OutgoingView } from '../outgoing-resource.js';
+import type { DryRun } from '../preflight.js';
+
+// What several routes answer stands once in the document.
+
+export const MigrationAnswer = Type.Unsafe<OutgoingView>({ $ref: 'Migration#' });
+export const DryRunAnswer = Type.Unsafe<DryRun>({ $ref: 'DryRun#' });
+export const GuestAnswer = Type.Unsafe<GuestView>({ $ref: 'Guest#' });
+
+export const idParams = Type.Object({ id: Type.String({ maxLength: 64 }) });

@@ -1,0 +1,90 @@
+import { randomUUID } from 'node:crypto';
+import { guestSocketPath, type Logger } from '@pageferry/daemon';
+import { PageferryError } from '@pageferry/errors';
+import { MachineDescriptionSchema, type MachineDescription } from '@pageferry/qemu';
+import { Type, type Static } from '@sinclair/typebox';
+import { Value } from '@sinclair/typebox/value';
+import type { SourceConfiguration } from './configuration.js';
+import { DestinationLink } from './destination-link.js';
+import type { MigrationRequest } from './request.js';
+import { SourceGuest } from './source-guest.js';
+import type { StreamIdentity } from './stream-identity.js';
+
+const EXAMINED_TIMEOUT_MS = 30_000;
+
+const Machine = Type.Object({
+  version: Type.String({ description: "QEMU's" }),
+  machineType: Type.String(),
+  accelerator: Type.Union([Type.Literal('kvm'), Type.Literal('tcg')]),
+  cpuType: Type.String(),
+  vcpus: Type.Integer(),
+  memoryBytes: Type.Integer({ description: 'Of all RAM blocks' }),
+  runState: Type.String({ description: "QEMU's RunState" }),
+});
+
+/** What would become of a migration. */
+export const DryRun = Type.Object(
+  {
+    fits: Type.Boolean({ description: 'Whether nothing keeps the guest from moving' }),
+    findings: Type.Array(Type.String(), { description: 'What keeps it from moving, one sentence each' }),
+    source: Machine,
+    destination: Machine,
+  },
+  { $id: 'DryRun', description: 'What the two sides were found to be' },
+);
+export type DryRun = Static<typeof DryRun>;
+
+export interface DryRunOptions {
+  readonly request: MigrationRequest;
+  readonly configuration: SourceConfiguration;
+  readonly identity?: StreamIdentity | undefined;
+  readonly log: Logger;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Has the two sides compared as a migration would, and leaves both as they are.
+ * @throws what keeps them from being compared: a QEMU or an agent that cannot be reached
+ */
+export async function runPreflight(options: DryRunOptions): Promise<DryRun> {
+  const { request, configuration, identity, log, signal } = options;
+  const { guestDirectory, reconnectSeconds } = configuration;
+  const guest = await SourceGuest.open(guestSocketPath(guestDirectory, request.guest), signal);
+  const { url } = request.destination;
+  const link = new DestinationLink({ id: randomUUID(), url, identity, reconnectSeconds, log, signal });
+  try {
+    await link.connect();
+    const { peer } = link;
+    const name = request.destination.guest ?? request.guest;
+    await peer.send({ type: 'examine', guest: name, mode: request.mode, machine: guest.machine });
+    const { findings, machine } = await peer.next(['examined'], { signal, timeoutMs: EXAMINED_TIMEOUT_MS });
+    if (!Value.Check(MachineDescriptionSchema, machine)) {
+      throw new PageferryError(
+        'protocol-violation',
+        'the destination describes its machine in a way that is not valid',
+      );
+    }
+    return {
+      fits: findings.length === 0,
+      findings,
+      source: summaryOf(guest.machine),
+      destination: summaryOf(machine),
+    };
+  } finally {
+    link.close();
+    guest.close();
+  }
+}
+
+function summaryOf({
+  version,
+  machineType,
+  accelerator,
+  cpuType,
+  vcpus,
+  runState,
+  ramBlocks,
+}: MachineDescription): DryRun['source'] {
+  const memoryBytes = ramBlocks.reduce((sum, { length }) => sum + length, 0);
+  return { version, machineType, accelerator, cpuType, vcpus, memoryBytes, runState };
+}
