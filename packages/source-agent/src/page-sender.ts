@@ -156,7 +156,7 @@ export class PageSender {
 
   /**
    * Reads the pages now and puts them into frames: consecutive ones of one block, at most {@link longestRun}.
-   * @returns the bytes that they are expected to take on the wire
+   * @returns the bytes that they are expected to take on the wire if they are rewritten: a zero page has content then
    */
   sendRun(first: number, count: number, { again }: Expectation = { again: false }): number {
     const block = this.#layout.blockOfPage(first);
@@ -195,14 +195,14 @@ export class PageSender {
     this.#flushDeltas();
   }
 
-  /** Sends the page that was read to `place` of the scratch memory; answers its bytes on the wire. */
+  /** Sends the page that was read to `place` of the scratch memory; answers as {@link sendRun}. */
   #sendRead(block: Block, page: number, address: number, place: number, again: boolean): number {
     const now = this.#now;
     now.start = place * WORDS_A_PAGE;
     if (isZero(this.#words, now.start)) {
       this.sentPages.forget(page);
       this.zero(block.index, address);
-      return 0;
+      return PAGE_RECORD_BYTES;
     }
     const before = this.sentPages.find(page);
     const length = before === undefined ? -1 : this.#delta(block, address, before, now);

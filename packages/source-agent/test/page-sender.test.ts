@@ -106,6 +106,13 @@ test('of a page that is sent again only what changed goes, and nothing if nothin
   expect(sender.sent).toMatchObject({ normal: 1, delta: 1, unchanged: 1 });
 });
 
+test('a zero page is expected to have content when it is sent again', async () => {
+  const { sender } = simulateMigration(abort.signal);
+  expect(sender.sendRun(0, 4)).toBeGreaterThanOrEqual(4 * PAGE_SIZE);
+  await sender.flushed();
+  expect(sender.sent).toMatchObject({ normal: 0, zero: 4 });
+});
+
 test('a page that was zero in between goes as a whole: what was kept of it is no longer what the destination has', async () => {
   const migration = simulateMigration(abort.signal);
   const { guest, destination, sender } = migration;

@@ -9,7 +9,6 @@ import { Stripes } from './stripes.js';
 const REWRITTEN_LIMIT = 0.25;
 /** Of a page that became so small on the wire that it hardly counts, bytes. */
 const LEAST_PAGE_BYTES = 16;
-const FIRST_PAGE_WEIGHT = 0.02;
 
 export interface OrderedPropagationOptions {
   /** Nothing is sent a second time: what is rewritten meanwhile stays for post-copy. */
@@ -34,8 +33,6 @@ export class OrderedPropagation {
   readonly #order: PropagationOrder;
   /** Bytes on the wire that a page of the stripe took of late; 0 if none was sent yet. */
   readonly #pageBytes: Uint16Array;
-  /** What a page takes when its stripe is sent for the first time, smoothed, bytes. */
-  #firstPageBytes = PAGE_SIZE;
   /** What may be sent: all that is pending or, with `eachPageOnce`, what was never sent. */
   readonly #eligible: PageSet;
   readonly #plan: Uint32Array;
@@ -148,9 +145,6 @@ export class OrderedPropagation {
   /** What a run of pages of one stripe took on the wire, bytes: the next time as much is expected. */
   took(first: number, count: number, bytes: number): void {
     const stripe = this.#stripes.of(first);
-    if (this.#pageBytes[stripe] === 0) {
-      this.#firstPageBytes += FIRST_PAGE_WEIGHT * (bytes / count - this.#firstPageBytes);
-    }
     this.#pageBytes[stripe] = Math.max((this.#bytesOf(stripe) + bytes / count) / 2, LEAST_PAGE_BYTES);
   }
 
@@ -193,8 +187,9 @@ export class OrderedPropagation {
     }
   }
 
+  /** A whole page for what was never sent: too much makes pre-copy a little longer, too little the stop. */
   #bytesOf(stripe: number): number {
     const bytes = this.#pageBytes[stripe] ?? 0;
-    return bytes === 0 ? Math.max(this.#firstPageBytes, LEAST_PAGE_BYTES) : bytes;
+    return bytes === 0 ? PAGE_SIZE : bytes;
   }
 }

@@ -104,6 +104,17 @@ describe('OrderedPropagation', () => {
     expect(propagation.pendingBytes).toBe(100 * PAGE_SIZE);
   });
 
+  it('counts pages that were never sent at their full size, however small those were that went first', () => {
+    const layout = flatLayout(64 * 32 - 1);
+    const propagation = new OrderedPropagation(fullSet(layout), { eachPageOnce: false });
+    propagation.plan(Infinity);
+    for (let run = 0; run < 63; run++) {
+      const { first, count } = propagation.nextRun(32) ?? { first: 0, count: 0 };
+      propagation.took(first, count, 0);
+    }
+    expect(propagation.pendingBytes).toBe(31 * PAGE_SIZE);
+  });
+
   it('names the stripes that are rewritten, hottest first', () => {
     const layout = flatLayout(127);
     const propagation = new OrderedPropagation(fullSet(layout), { eachPageOnce: false });
