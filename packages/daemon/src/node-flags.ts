@@ -4,13 +4,13 @@
  * The page stream makes 64 KiB buffers that live for a few ms. With V8's own young generation most of them are old by the
  * time of the next collection, and cost more processor time than all the copying.
  */
-export const NODE_FLAGS: readonly string[] = ['--max-semi-space-size=64', '--min-semi-space-size=64'];
+export const NODE_FLAGS: readonly string[] = ['--max-semi-space-size=32', '--min-semi-space-size=32'];
 
 /**
- * What the C library's allocator should be told for it, as the units in deploy/ do: to keep up to 64 MiB of freed memory. Each
+ * What the C library's allocator should be told for it, as the units in deploy/ do: to keep up to 16 MiB of freed memory. Each
  * buffer of a socket is allocated anew, and by default much of it is given back to the kernel and faulted in again.
  */
 export const NODE_ENVIRONMENT: Readonly<Record<string, string>> = {
-  MALLOC_TRIM_THRESHOLD_: '67108864',
-  MALLOC_MMAP_THRESHOLD_: '33554432',
+  MALLOC_TRIM_THRESHOLD_: '16777216',
+  MALLOC_MMAP_THRESHOLD_: '1048576',
 };

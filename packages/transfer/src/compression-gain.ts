@@ -4,6 +4,8 @@ const WORTHWHILE_RATIO = 0.9;
 const SPEED_MARGIN = 1.5;
 /** Weight of the newest frame: memory has regions, and the next one may be another matter. */
 const SMOOTHING = 0.4;
+/** Of the speed by one frame. */
+const LARGEST_FALL = 0.5;
 /** Frames. What does not shrink is given up early by the compressor, so that a look costs little. */
 const FIRST_PROBE_INTERVAL = 8;
 const LONGEST_PROBE_INTERVAL = 32;
@@ -43,7 +45,8 @@ export class CompressionGain {
 
   /** A frame was compressed, and took `ms` of a compressor's time. */
   compressed(bytesBefore: number, bytesAfter: number, ms: number): void {
-    const speed = (bytesBefore / Math.max(ms, 0.01)) * 1000;
+    // A single frame that had to wait for a processor does not say that the compressor is slow.
+    const speed = Math.max((bytesBefore / Math.max(ms, 0.01)) * 1000, this.#speed * LARGEST_FALL);
     const ratio = bytesAfter / bytesBefore;
     this.#speed = this.#ratio === undefined ? speed : this.#speed + SMOOTHING * (speed - this.#speed);
     this.#ratio = this.#ratio === undefined ? ratio : this.#ratio + SMOOTHING * (ratio - this.#ratio);

@@ -50,6 +50,14 @@ describe('compression', () => {
     expect(gain.expectedRatio).toBeLessThan(1);
   });
 
+  it('stays on when a frame had to wait for a processor', () => {
+    const gain = new CompressionGain();
+    send(gain, 100, 100 * MB, 0.3, 300 * MB);
+    send(gain, 1, 100 * MB, 0.3, 10 * MB);
+    expect(send(gain, 10, 100 * MB, 0.3, 300 * MB)).toBe(10);
+    expect(send(gain, 100, 100 * MB, 0.3, 10 * MB)).toBeLessThan(20);
+  });
+
   it('goes off when the link becomes faster than the compressor', () => {
     const gain = new CompressionGain();
     send(gain, 100, 100 * MB, 0.3, 800 * MB);

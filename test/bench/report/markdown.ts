@@ -34,6 +34,7 @@ export function toMarkdown(scenarios: readonly Scenario[], measured: Report): st
   return [
     ...introduction(measured),
     ...targetSections(measured),
+    ...limitSection(measured.targets),
     ...standingSection(measured.standings),
     ...pictures(measured.summaries),
     ...scenarios.flatMap((scenario) => scenario.links.flatMap((link) => section(scenario, link, measured))),
@@ -96,6 +97,41 @@ function targetSections({ targets: { precopy, hybrid, other } }: Report): string
       ...['', `### ${title}`, ''],
       ...judged(targets),
     ]);
+}
+
+/** Why a figure is where it is: of kinds of targets, by how their names end. */
+const limits: readonly (readonly [string, string])[] = [
+  [
+    'precopy: total time',
+    'An idle guest on a fast link: the preflight of both machines and one more look at the dirty log take about 0.2 s that ' +
+      "QEMU's own migration does not spend; and, without a limit on the link, each page crosses two processes more on " +
+      'processors that all of them share.',
+  ],
+  [
+    'precopy: downtime',
+    'A set that is rewritten faster than the link carries it cannot be kept clean: of one that is rewritten round and round ' +
+      'at twice the speed of the link half is dirty at any moment, whoever orders the pages. A stop that is forced has to ' +
+      "send that half; QEMU's downtime is that of the runs that it completed.",
+  ],
+  [
+    'hybrid: downtime',
+    'The pages that went before and were rewritten have to be discarded while the guest is stopped, range by range, by the ' +
+      "destination's QEMU; a post-copy from the start has none. To discard them earlier is not safe: whatever reads such a " +
+      'page before it is registered maps a page of zeroes.',
+  ],
+  [
+    'hybrid: total time',
+    'Hybrid sends the hot pages twice where a post-copy sends them once, so that the guest waits for fewer of them: see its ' +
+      'longest gap.',
+  ],
+];
+
+function limitSection({ precopy, hybrid, other }: Report['targets']): string[] {
+  const missed = [...precopy, ...hybrid, ...other].filter(({ reached }) => !reached);
+  const lines = limits
+    .filter(([ending]) => missed.some(({ name }) => name.endsWith(ending)))
+    .map(([ending, why]) => `- _${ending}_: ${why}`);
+  return lines.length === 0 ? [] : ['', '### What limits the figures that are not reached', '', ...lines];
 }
 
 function standingSection(standings: readonly Standing[]): string[] {
