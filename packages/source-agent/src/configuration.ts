@@ -41,7 +41,7 @@ export const sourceSettings = Type.Object(
     sentPagesBytes: Type.Integer({
       minimum: 0,
       maximum: 4 * 1024 * 1024 * 1024,
-      default: 64 * 1024 * 1024,
+      default: 32 * 1024 * 1024,
       description:
         'Most memory, for each migration, to remember hot pages in, so that only what changes is sent',
     }),
