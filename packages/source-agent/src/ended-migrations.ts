@@ -2,6 +2,7 @@ import { Journal, problemOf, type EndedMigration, type Logger, type StoredJourna
 import { PageferryError } from '@pageferry/errors';
 import { Type } from '@sinclair/typebox';
 import { Value } from '@sinclair/typebox/value';
+import { guestThere } from './outgoing-context.js';
 import { OutgoingResource, type OutgoingView } from './outgoing-resource.js';
 import { NOTHING_SENT } from './page-sender.js';
 import { readStory, type Story } from './recovery.js';
@@ -54,7 +55,7 @@ function viewOf(
   return {
     id,
     guest,
-    destination: { url: destination.url, guest: destination.guest ?? guest },
+    destination: { url: destination.url, guest: guestThere(request) },
     mode,
     state: completed ? 'completed' : 'failed',
     history: [{ state: 'setup', at: startedAt }],

@@ -6,6 +6,7 @@ import { Type, type Static } from '@sinclair/typebox';
 import { Value } from '@sinclair/typebox/value';
 import type { SourceConfiguration } from './configuration.js';
 import { DestinationLink } from './destination-link.js';
+import { guestThere } from './outgoing-context.js';
 import type { MigrationRequest } from './request.js';
 import { SourceGuest } from './source-guest.js';
 import type { StreamIdentity } from './stream-identity.js';
@@ -55,8 +56,12 @@ export async function runPreflight(options: DryRunOptions): Promise<DryRun> {
   try {
     await link.connect();
     const { peer } = link;
-    const name = request.destination.guest ?? request.guest;
-    await peer.send({ type: 'examine', guest: name, mode: request.mode, machine: guest.machine });
+    await peer.send({
+      type: 'examine',
+      guest: guestThere(request),
+      mode: request.mode,
+      machine: guest.machine,
+    });
     const { findings, machine } = await peer.next(['examined'], { signal, timeoutMs: EXAMINED_TIMEOUT_MS });
     if (!Value.Check(MachineDescriptionSchema, machine)) {
       throw new PageferryError(
