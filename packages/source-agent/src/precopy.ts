@@ -63,7 +63,9 @@ export async function runPrecopy(options: PrecopyOptions): Promise<SwitchOverPla
     get timeLimitMs() {
       return options.timeLimitMs;
     },
-    eachPageOnce: postcopyFollows(),
+    get eachPageOnce() {
+      return postcopyFollows();
+    },
   });
   progress.iterationTable = scheduler.table;
   const dirtied = new PageSet(pending.layout);

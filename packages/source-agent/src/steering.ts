@@ -12,7 +12,6 @@ import {
 /** What of a migration's request may change while it runs, as it is now. */
 export class Steering {
   readonly #mode: MigrationRequest['mode'];
-  readonly #atFirst: WhenStalled;
   #bandwidthCaps: BandwidthCaps;
   #downtimeLimitMs: number;
   #timeLimitMs: number;
@@ -25,7 +24,6 @@ export class Steering {
     this.#downtimeLimitMs = request.downtimeLimitMs;
     this.#timeLimitMs = request.timeLimitMs;
     this.#whenStalled = whenStalled(request);
-    this.#atFirst = this.#whenStalled;
   }
 
   /** Bytes a second; 0 for no limit. */
@@ -50,7 +48,7 @@ export class Steering {
     return this.#switchOver;
   }
 
-  /** Errors: `request-invalid`, `migration-state`; nothing is changed then. */
+  /** Error: `request-invalid`; nothing is changed then. */
   change({ bandwidthCaps, downtimeLimitMs, timeLimitMs, whenStalled: stalled }: MigrationChange): void {
     if (stalled !== undefined) this.#refuseTurn(stalled);
     this.#bandwidthCaps = { ...this.#bandwidthCaps, ...bandwidthCaps };
@@ -76,14 +74,6 @@ export class Steering {
   #refuseTurn(stalled: WhenStalled): void {
     if (stalled === 'postcopy' && this.#mode !== 'hybrid') {
       throw new PageferryError('request-invalid', `post-copy cannot follow in the mode ${this.#mode}`);
-    }
-    // A pre-copy that has sent each page once has nothing yet that would bring the rest below a limit.
-    if (stalled !== 'postcopy' && this.#atFirst === 'postcopy') {
-      throw new PageferryError(
-        'migration-state',
-        'this migration has sent each page only once, as post-copy was to follow; cancel it, and start one that ' +
-          `says "whenStalled": "${stalled}"`,
-      );
     }
   }
 }

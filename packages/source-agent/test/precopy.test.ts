@@ -120,6 +120,26 @@ describe('over a slow link', () => {
     expectNothingLost(migration);
   });
 
+  test('goes on to send what is rewritten once post-copy is no longer to follow', async () => {
+    const { migration, write } = slow();
+    let looks = 0;
+    const options = optionsFor(migration, write, { downtimeLimitMs: 1, timeLimitMs: 2000 });
+    const turning: PrecopyOptions = {
+      ...options,
+      get whenStalled() {
+        return looks < 3 ? 'postcopy' : 'stop';
+      },
+      dirtyLog: new SimulatedDirtyLog(migration.guest, () => {
+        looks++;
+        write();
+      }),
+    };
+    expect(await runPrecopy(turning)).toMatchObject({ postcopy: false });
+    expect(migration.sender.sent.normal + migration.sender.sent.zero).toBeGreaterThan(640);
+    await migration.flow.drained();
+    expectNothingLost(migration);
+  });
+
   test('gives up with a clear error if the request says so', async () => {
     const { migration, write } = slow();
     const options = optionsFor(migration, write, { downtimeLimitMs: 1, timeLimitMs: 1000 });

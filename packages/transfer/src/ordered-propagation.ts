@@ -11,7 +11,7 @@ const REWRITTEN_LIMIT = 0.25;
 const LEAST_PAGE_BYTES = 16;
 
 export interface OrderedPropagationOptions {
-  /** Nothing is sent a second time: what is rewritten meanwhile stays for post-copy. */
+  /** Nothing is sent a second time: what is rewritten meanwhile stays for post-copy. Read with each plan: it may change. */
   readonly eachPageOnce: boolean;
 }
 
@@ -33,8 +33,9 @@ export class OrderedPropagation {
   readonly #order: PropagationOrder;
   /** Bytes on the wire that a page of the stripe took of late; 0 if none was sent yet. */
   readonly #pageBytes: Uint16Array;
-  /** What may be sent: all that is pending or, with `eachPageOnce`, what was never sent. */
-  readonly #eligible: PageSet;
+  readonly #options: OrderedPropagationOptions;
+  /** What may be sent: all that is pending or, with `eachPageOnce`, what was not sent since it is so. */
+  #eligible: PageSet;
   readonly #plan: Uint32Array;
   #planBegin = 0;
   #planEnd = 0;
@@ -44,9 +45,10 @@ export class OrderedPropagation {
   #skippedPages = 0;
   #accumulatedRate = 0;
 
-  constructor(pending: PageSet, { eachPageOnce }: OrderedPropagationOptions) {
+  constructor(pending: PageSet, options: OrderedPropagationOptions) {
     this.pending = pending;
-    this.#eligible = eachPageOnce ? pending.clone() : pending;
+    this.#options = options;
+    this.#eligible = options.eachPageOnce ? pending.clone() : pending;
     this.#stripes = new Stripes(pending.layout);
     this.rates = new RewritingRates(this.#stripes);
     this.#order = new PropagationOrder(this.#stripes);
@@ -88,7 +90,7 @@ export class OrderedPropagation {
   /** The page was sent otherwise. */
   sentElsewhere(page: number): void {
     this.pending.delete(page);
-    if (this.#eligible !== this.pending) this.#eligible.delete(page);
+    if (this.#isSentOnce) this.#eligible.delete(page);
   }
 
   /**
@@ -97,10 +99,13 @@ export class OrderedPropagation {
    */
   plan(bytesPerSecond: number | undefined): void {
     this.#order.update(this.rates);
+    if (this.#options.eachPageOnce !== this.#isSentOnce) {
+      this.#eligible = this.#isSentOnce ? this.pending : this.pending.clone();
+    }
     this.#skippedPages = 0;
     this.#accumulatedRate = 0;
-    if (this.#eligible === this.pending) this.#planWhatStaysClean(bytesPerSecond ?? Infinity);
-    else this.#planWhatIsSentOnce(bytesPerSecond ?? Infinity);
+    if (this.#isSentOnce) this.#planWhatIsSentOnce(bytesPerSecond ?? Infinity);
+    else this.#planWhatStaysClean(bytesPerSecond ?? Infinity);
     this.#position = 0;
   }
 
@@ -118,7 +123,7 @@ export class OrderedPropagation {
       const count = this.#eligible.runLength(first, Math.min(maxPages, begin + pages - first));
       this.#position = first + count;
       this.pending.deleteRange(first, count);
-      if (this.#eligible !== this.pending) this.#eligible.deleteRange(first, count);
+      if (this.#isSentOnce) this.#eligible.deleteRange(first, count);
       this.#run.first = first;
       this.#run.count = count;
       return this.#run;
@@ -146,6 +151,10 @@ export class OrderedPropagation {
   took(first: number, count: number, bytes: number): void {
     const stripe = this.#stripes.of(first);
     this.#pageBytes[stripe] = Math.max((this.#bytesOf(stripe) + bytes / count) / 2, LEAST_PAGE_BYTES);
+  }
+
+  get #isSentOnce(): boolean {
+    return this.#eligible !== this.pending;
   }
 
   #planWhatStaysClean(bytesPerSecond: number): void {

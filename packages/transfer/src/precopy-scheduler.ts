@@ -21,7 +21,7 @@ export interface PrecopyLimits {
   readonly overheadMs: number;
   /** Of the whole pre-copy, ms. */
   readonly timeLimitMs: number;
-  /** Nothing is sent a second time: what is rewritten meanwhile stays for post-copy. */
+  /** Nothing is sent a second time: what is rewritten meanwhile stays for post-copy. May change between two decisions. */
   readonly eachPageOnce: boolean;
 }
 

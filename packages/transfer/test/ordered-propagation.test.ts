@@ -160,14 +160,19 @@ describe('OrderedPropagation', () => {
     { maxLength: 30 },
   );
 
-  it('loses nothing: a page that is not pending was sent since it was dirtied last', () => {
+  it('loses nothing, also when it turns: a page that is not pending was sent since it was dirtied last', () => {
+    const lookTurns = fc.tuple(looks, fc.array(fc.boolean(), { minLength: 30, maxLength: 30 }));
     fc.assert(
-      fc.property(layouts, looks, fc.boolean(), (layout, all, eachPageOnce) => {
+      fc.property(layouts, lookTurns, (layout, [all, turns]) => {
         const pages = pagesOf(layout);
-        const propagation = new OrderedPropagation(fullSet(layout), { eachPageOnce });
+        const options = { eachPageOnce: false };
+        const propagation = new OrderedPropagation(fullSet(layout), options);
         const outdated = new Set(pages);
         const sent = new Set<number>();
-        for (const { dirtied, seconds, pagesPerSecond, runs, maxPages } of all) {
+        for (const [at, { dirtied, seconds, pagesPerSecond, runs, maxPages }] of all.entries()) {
+          const eachPageOnce = turns[at] ?? false;
+          if (eachPageOnce !== options.eachPageOnce) sent.clear();
+          options.eachPageOnce = eachPageOnce;
           const changed = dirtied.map((index) => pages[index % pages.length] ?? 0);
           for (const page of changed) outdated.add(page);
           propagation.observe(setOf(layout, changed), seconds);
