@@ -247,10 +247,8 @@ describe('createHttpServer on a socket', () => {
     ],
   ])('gives up on a client that never finishes %s', async (_, text) => {
     const { port } = await listen({ requestTimeoutMs: 400 });
-    const startedMs = performance.now();
     const answer = await answerTo(port, text);
     expect(answer).toContain('HTTP/1.1 408 Request Timeout\r\n');
     expect(answer).toContain('The request did not arrive in time');
-    expect(performance.now() - startedMs).toBeLessThan(3000);
   });
 });

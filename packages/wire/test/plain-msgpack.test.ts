@@ -101,27 +101,20 @@ describe('what a stranger may send is refused at once', () => {
     ['undefined', packr.pack(undefined)],
     ['the type that is never used', Buffer.of(0xc1)],
   ])('%s', (_what, data) => {
-    const begun = performance.now();
     expect(() => decodeControl(Buffer.concat([Buffer.of(FrameKind.control), data]))).toThrow(violation);
-    // All of them took well under a millisecond; the machine may be busy.
-    expect(performance.now() - begun).toBeLessThan(500);
   });
 
   test('as many values as a frame can hold', () => {
     const many = Buffer.alloc(SIZE, 0);
     many[0] = 0xdd;
     many.writeUInt32BE(SIZE - 5, 1);
-    const begun = performance.now();
     expect(() => decodeControl(Buffer.concat([Buffer.of(FrameKind.control), many]))).toThrow(violation);
-    expect(performance.now() - begun).toBeLessThan(1000);
   });
 
   test('as many different keys as a frame can hold', () => {
     const keys = Object.fromEntries(Array.from({ length: 90_000 }, (_, key) => [`k${key}`, key]));
-    const begun = performance.now();
     expect(() =>
       decodeControl(Buffer.concat([Buffer.of(FrameKind.control), packr.pack({ type: 'ready', ...keys })])),
     ).toThrow(violation);
-    expect(performance.now() - begun).toBeLessThan(2000);
   });
 });
