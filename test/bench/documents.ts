@@ -3,21 +3,34 @@ import { repository } from '../environment/paths.js';
 import type { Link } from './link.js';
 import { chartOf } from './report/chart.js';
 import { pictureOf, toMarkdown } from './report/markdown.js';
+import { withOverview } from './report/overview.js';
 import { report } from './report/report.js';
 import { merge, readResults, writeFormatted, writeResults } from './results-file.js';
 import type { Run } from './run.js';
 import { scenarios } from './scenarios.js';
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 
 const docs = join(repository, 'docs');
+const readme = join(repository, 'README.md');
+export const resultsFile = join(docs, 'benchmarks', 'results.json');
 
 /** Puts runs among those of docs/benchmarks, and writes the document and its pictures from all of them. */
 export async function writeDocuments(newer: readonly Run[]): Promise<void> {
-  const file = join(docs, 'benchmarks', 'results.json');
-  const results = merge(await readResults(file), newer);
-  await writeResults(file, results);
+  const results = merge(await readResults(resultsFile), newer);
+  await writeResults(resultsFile, results);
   const measured = report(results);
   const links: readonly Link[] = [...new Set(results.map(({ link }) => link))];
   for (const link of links) await writeFile(join(docs, pictureOf(link)), chartOf(link, measured.summaries));
-  await writeFormatted(join(docs, 'benchmarks.md'), toMarkdown(scenarios, measured));
+  for (const { path, text } of await documentsOf(results)) await writeFormatted(path, text);
+}
+
+/** The documents that tell of these results; the README but for its figures as it is. */
+export async function documentsOf(
+  results: readonly Run[],
+): Promise<readonly { readonly path: string; readonly text: string }[]> {
+  const measured = report(results);
+  return [
+    { path: join(docs, 'benchmarks.md'), text: toMarkdown(scenarios, measured) },
+    { path: readme, text: withOverview(await readFile(readme, 'utf8'), scenarios, measured) },
+  ];
 }

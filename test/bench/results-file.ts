@@ -48,10 +48,14 @@ export async function writeResults(path: string, results: readonly Run[]): Promi
   await writeFormatted(path, JSON.stringify({ results }, undefined, 2));
 }
 
+/** A file's text as the formatter wants it. */
+export async function formatted(path: string, text: string): Promise<string> {
+  return format(text, { ...(await resolveConfig(path)), filepath: path });
+}
+
 /** Writes a file as the formatter wants it; whoever reads it meanwhile finds the old one or the new one. */
 export async function writeFormatted(path: string, text: string): Promise<void> {
   await mkdir(dirname(path), { recursive: true });
-  const formatted = await format(text, { ...(await resolveConfig(path)), filepath: path });
-  await writeFile(`${path}.new`, formatted);
+  await writeFile(`${path}.new`, await formatted(path, text));
   await rename(`${path}.new`, path);
 }
