@@ -2,9 +2,21 @@ import type { FirstPassSink } from '@pageferry/qemu';
 import { PAGE_SIZE, isReadAhead, type PageSet, type PrecopyScheduler } from '@pageferry/transfer';
 import type { FlowControl } from './flow-control.js';
 import type { PageSender } from './page-sender.js';
+import type { Progress } from './progress.js';
 
 /** How fast the pass can be read is known when the link is full for the first time, but not before so much of it, bytes. */
 const LEAST_SAMPLE_BYTES = 256 * 1024;
+
+export interface FirstPassOptions {
+  readonly sender: PageSender;
+  readonly flow: FlowControl;
+  readonly scheduler: PrecopyScheduler;
+  /** The pages that have not been sent. */
+  readonly pending: PageSet;
+  readonly progress: Progress;
+  /** Whether the rest of the pass is not wanted any more. */
+  readonly enough: () => boolean;
+}
 
 /**
  * Takes QEMU's first pass over all pages: sends what the link takes, with the content as it comes. Over a slow link the
@@ -16,23 +28,18 @@ export class FirstPass implements FirstPassSink {
   readonly #flow: FlowControl;
   readonly #scheduler: PrecopyScheduler;
   readonly #pending: PageSet;
+  readonly #progress: Progress;
   readonly #begun = performance.now();
   #readBytes = 0;
   /** Bytes a second that are read while nothing is waited for. */
   #readingSpeed = 0;
 
-  /** @param enough whether the rest of the pass is not wanted any more */
-  constructor(
-    sender: PageSender,
-    flow: FlowControl,
-    scheduler: PrecopyScheduler,
-    pending: PageSet,
-    enough: () => boolean,
-  ) {
+  constructor({ sender, flow, scheduler, pending, progress, enough }: FirstPassOptions) {
     this.#sender = sender;
     this.#flow = flow;
     this.#scheduler = scheduler;
     this.#pending = pending;
+    this.#progress = progress;
     this.enough = enough;
   }
 
@@ -54,6 +61,7 @@ export class FirstPass implements FirstPassSink {
   }
 
   ready(): Promise<void> | undefined {
+    this.#progress.remainingPages = this.#pending.count;
     if (this.#readingSpeed === 0 && this.#flow.isFull && this.#readBytes >= LEAST_SAMPLE_BYTES) {
       this.#readingSpeed = (this.#readBytes / (performance.now() - this.#begun)) * 1000;
     }

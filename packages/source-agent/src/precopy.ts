@@ -74,7 +74,8 @@ export async function runPrecopy(options: PrecopyOptions): Promise<SwitchOverPla
   const enough = (): boolean =>
     options.switchOverForced() || (postcopyFollows() && performance.now() > begun + options.timeLimitMs);
 
-  await dirtyLog.readFirstPass(new FirstPass(sender, flow, scheduler, pending, enough), dirtied, signal);
+  const firstPass = new FirstPass({ sender, flow, scheduler, pending, progress, enough });
+  await dirtyLog.readFirstPass(firstPass, dirtied, signal);
   await sender.flushed();
   for (let lastRead = begun; ;) {
     const readBegun = performance.now();

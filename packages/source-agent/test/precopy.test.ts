@@ -80,6 +80,18 @@ test('loses nothing of a guest that writes all the time, and names what is left'
   expectNothingLost(migration);
 });
 
+test('tells what remains while the first pass goes on', async () => {
+  const migration = simulateMigration(abort.signal);
+  fillGuest(migration);
+  const remaining = new Set<number>();
+  const switchOverForced = (): boolean => {
+    remaining.add(migration.progress.remainingPages);
+    return false;
+  };
+  await runPrecopy(optionsFor(migration, undefined, { switchOverForced }));
+  expect(remaining.size).toBeGreaterThan(600);
+});
+
 describe('over a slow link', () => {
   /** Pages of the first pass do not fit through it, and the guest rewrites a part of them at every look. */
   function slow(): { readonly migration: SimulatedMigration; readonly write: () => void } {
