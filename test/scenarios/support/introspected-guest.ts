@@ -1,0 +1,82 @@
+import { chmod, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { backportsKernel } from '../../environment/backports-kernel.js';
+import { ensureEnvironment } from '../../environment/install.js';
+import { unpackedPackage } from '../../environment/unpacked-package.js';
+import { createDisk } from '../../guests/disk.js';
+import type { Guest } from '../../guests/guest.js';
+import type { Guests } from '../../guests/guests.js';
+import { extendInitramfs } from '../../guests/initramfs.js';
+import { modulesWithDependencies } from '../../guests/kernel-modules.js';
+import type { GuestHardware } from '../../guests/qemu-arguments.js';
+
+export type KernelOfGuest = 'stable' | 'backports';
+
+const compressedDriver = 'virtio_blk.ko.xz';
+
+/** A QEMU that gets these options besides; of two alike it takes the last one. */
+async function qemuWith(guests: Guests, name: string, options: string): Promise<string> {
+  const path = join(guests.directory, `qemu-with-${name}`);
+  await writeFile(path, `#!/bin/sh\nexec qemu-system-x86_64 "$@" ${options}\n`);
+  await chmod(path, 0o755);
+  return path;
+}
+
+async function otherKernel(guests: Guests): Promise<{ readonly qemu: string; readonly initramfs: string }> {
+  const kernel = await backportsKernel();
+  const { initramfs } = await ensureEnvironment();
+  const driver = new Map([[compressedDriver, await readFile(kernel.virtioBlock)]]);
+  const qemu = await qemuWith(guests, 'kernel', `-kernel '${kernel.image}'`);
+  return { qemu, initramfs: await extendInitramfs(initramfs, [], driver) };
+}
+
+/** Boots a guest of this kernel with an ext4 file system on a disk. */
+export async function bootWithDisk(
+  guests: Guests,
+  name: string,
+  kernel: KernelOfGuest,
+  hardware: GuestHardware,
+): Promise<Guest> {
+  const path = join(guests.directory, `${name}.disk`);
+  await createDisk(path, { format: 'raw' });
+  const other = kernel === 'backports' ? await otherKernel(guests) : {};
+  const guest = await guests.start({ ...hardware, ...other, name, disk: { path, format: 'raw' } });
+  await guest.waitUntilReady();
+  if (kernel === 'backports') {
+    const load = `unxz -c /${compressedDriver} > /tmp/driver.ko && insmod /tmp/driver.ko && rm /tmp/driver.ko`;
+    await run(guest, `${load} && mount -t ext4 /dev/vda /mnt`);
+  }
+  return guest;
+}
+
+/** Boots a guest that has a balloon, and room for one more module of memory. */
+export async function bootResizable(guests: Guests, name: string, hardware: GuestHardware): Promise<Guest> {
+  const { memoryMiB } = hardware;
+  const memory = `-m ${memoryMiB}M,slots=1,maxmem=${memoryMiB * 2}M`;
+  const qemu = await qemuWith(guests, 'balloon', `${memory} -device virtio-balloon-pci`);
+  const { initramfs } = await ensureEnvironment();
+  const modules = join(unpackedPackage('kernel'), 'lib/modules');
+  const driver = (await modulesWithDependencies(modules, ['virtio_balloon'])).at(-1);
+  if (driver === undefined) throw new Error('the kernel has no driver of the balloon');
+  // Behind those of the usual ones, which it needs.
+  const programs = new Map([['modules/99.ko', await readFile(driver)]]);
+  const extended = await extendInitramfs(initramfs, [], programs);
+  const guest = await guests.start({ ...hardware, name, qemu, initramfs: extended });
+  await guest.waitUntilReady();
+  return guest;
+}
+
+/** Runs a command line in the guest, which must end well. */
+export async function run(guest: Guest, commandLine: string): Promise<void> {
+  const status = await guest.workload.shell(commandLine);
+  if (status !== 0)
+    throw new Error(`"${commandLine}" has ended with ${status} in the guest:\n${guest.log()}`);
+}
+
+/** What a command line prints in the guest, over its console. */
+export async function textOf(guest: Guest, commandLine: string): Promise<string> {
+  const begin = guest.log().length;
+  await run(guest, `(${commandLine}; echo; echo END-OF-OUTPUT) > /dev/ttyS0`);
+  const [text = ''] = guest.log().slice(begin).replaceAll('\r', '').split('END-OF-OUTPUT');
+  return text;
+}
