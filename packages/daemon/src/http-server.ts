@@ -36,7 +36,7 @@ const KEEP_ALIVE_MS = 72_000;
  * A server without routes that answers every error with a problem document: those of the handlers, requests
  * that do not fit their schema (unknown keys of a body included), unknown addresses, and what is not
  * even HTTP. Failed requests are logged at level `error`, others at `debug`. Without a right token nothing is answered but
- * `/healthz`.
+ * `/healthz`, and for routes that say `needsNoToken`.
  */
 export function createHttpServer({
   log,

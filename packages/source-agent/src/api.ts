@@ -8,6 +8,7 @@ import {
   type HttpServer,
   type Logger,
 } from '@pageferry/daemon';
+import { serveWebPage } from '@pageferry/web-page';
 import { eventRoute } from './api/event-route.js';
 import { guestRoute } from './api/guest-route.js';
 import { migrationRoutes } from './api/migration-routes.js';
@@ -43,5 +44,6 @@ export function createApi(migrations: ServedMigrations, log: Logger, access: Api
       serveHealth(server, () => migrations.checks());
     },
   });
+  serveWebPage(server);
   return server;
 }

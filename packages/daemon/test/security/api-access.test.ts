@@ -47,7 +47,7 @@ describe('an API with TLS and a token', () => {
     const { get, port } = await securedApi();
     await expect(get('/healthz', TOKEN, { maxVersion: 'TLSv1.2' })).rejects.toThrow(/protocol version/);
     const plain = connectTcp(port, '127.0.0.1').on('error', () => undefined);
-    plain.end('GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n');
+    plain.end('GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n');
     let answer = '';
     for await (const chunk of plain) answer += String(chunk);
     expect(answer).not.toContain('ok');
@@ -56,7 +56,7 @@ describe('an API with TLS and a token', () => {
   it('gives up on a client that does not finish its request', async () => {
     const { port, authority } = await securedApi({ requestTimeoutMs: 400 });
     const socket = connectTls({ port, host: 'localhost', ca: authority.pem });
-    socket.write('GET /healthz HTTP/1.1\r\nHost: a\r\n');
+    socket.write('GET /healthz HTTP/1.1\r\nHost: localhost\r\n');
     let answer = '';
     for await (const chunk of socket) answer += String(chunk);
     expect(answer).toContain('HTTP/1.1 408 ');
@@ -101,6 +101,24 @@ describe('an API with TLS and a token', () => {
     expect(lines.length).toBeGreaterThan(3);
     for (const secret of [TOKEN, other, firstOfKey]) expect(logged).not.toContain(secret);
   });
+});
+
+describe('an API without a token', () => {
+  it.each([
+    ['localhost:7410', 200],
+    ['127.0.0.1:7410', 200],
+    ['[::1]:7410', 200],
+    ['rebound.example:7410', 400],
+    ['localhost.example', 400],
+  ])(
+    'asked as %j answers %i: a page elsewhere cannot have a name of its own stand for it',
+    async (host, status) => {
+      const server = createHttpServer({ log: recordingLog().log });
+      server.get('/', () => 'answered');
+      expect((await server.inject({ url: '/', headers: { host } })).statusCode).toBe(status);
+      await server.close();
+    },
+  );
 });
 
 describe('requests from one address', () => {

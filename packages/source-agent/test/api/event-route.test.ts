@@ -39,7 +39,7 @@ class Follower {
     });
     this.socket.on('data', (chunk: Buffer) => (this.text += chunk.toString()));
     const last = lastEventId === undefined ? '' : `last-event-id: ${lastEventId}\r\n`;
-    this.socket.write(`GET /v1/migrations/${what}/events HTTP/1.1\r\nhost: a\r\n${last}\r\n`);
+    this.socket.write(`GET /v1/migrations/${what}/events HTTP/1.1\r\nhost: localhost\r\n${last}\r\n`);
   }
 
   async has(text: string): Promise<void> {

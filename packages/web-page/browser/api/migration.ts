@@ -1,0 +1,121 @@
+import { amount, entries, list, object, optional, text, truth } from './fields.js';
+import { problem, type Problem } from './problem.js';
+
+/** One iteration of pre-copy. Times in ms, rates in bytes a second. */
+export interface Iteration {
+  readonly number: number;
+  readonly durationMs: number;
+  readonly dirtiedPages: number;
+  readonly sentBytes: number;
+  readonly bandwidth: number | undefined;
+  /** At its end. */
+  readonly remainingPages: number;
+}
+
+export interface Phase {
+  readonly state: string;
+  /** ms since the epoch */
+  readonly at: number;
+}
+
+/** Of something, by kind. */
+export type Kinds = readonly (readonly [kind: string, count: number])[];
+
+/** A migration, as far as this page shows it. Times in ms, rates in bytes a second. */
+export interface Migration {
+  readonly id: string;
+  readonly guest: string;
+  readonly destination: { readonly url: string; readonly guest: string };
+  readonly mode: string;
+  readonly state: string;
+  readonly history: readonly Phase[];
+  readonly startedAt: number;
+  readonly totalMs: number;
+  readonly downtimeMs: number | undefined;
+  readonly downtime: Kinds | undefined;
+  readonly iterations: number;
+  readonly iterationTable: readonly Iteration[];
+  readonly memory: { readonly bytes: number; readonly pages: number } | undefined;
+  readonly remainingPages: number;
+  readonly downtimeLimitMs: number;
+  readonly timeLimitMs: number;
+  readonly whenStalled: string;
+  readonly bandwidthCaps: { readonly precopy: number; readonly postcopy: number };
+  readonly pages: Kinds;
+  readonly sentBytes: number;
+  readonly bandwidth: number | undefined;
+  readonly dirtyRate: number | undefined;
+  readonly error: Problem | undefined;
+}
+
+const iteration = object<Iteration>((field) => ({
+  number: field('number', amount),
+  durationMs: field('durationMs', amount),
+  dirtiedPages: field('dirtiedPages', amount),
+  sentBytes: field('sentBytes', amount),
+  bandwidth: field('bandwidth', optional(amount)),
+  remainingPages: field('remainingPages', amount),
+}));
+
+const phase = object<Phase>((field) => ({ state: field('state', text), at: field('at', amount) }));
+
+export const migration = object<Migration>((field) => ({
+  id: field('id', text),
+  guest: field('guest', text),
+  destination: field(
+    'destination',
+    object((inner) => ({ url: inner('url', text), guest: inner('guest', text) })),
+  ),
+  mode: field('mode', text),
+  state: field('state', text),
+  history: field('history', list(phase)),
+  startedAt: field('startedAt', amount),
+  totalMs: field('totalMs', amount),
+  downtimeMs: field('downtimeMs', optional(amount)),
+  downtime: field('downtime', optional(entries(amount))),
+  iterations: field('iterations', amount),
+  iterationTable: field('iterationTable', list(iteration)),
+  memory: field(
+    'memory',
+    optional(object((inner) => ({ bytes: inner('bytes', amount), pages: inner('pages', amount) }))),
+  ),
+  remainingPages: field('remainingPages', amount),
+  downtimeLimitMs: field('downtimeLimitMs', amount),
+  timeLimitMs: field('timeLimitMs', amount),
+  whenStalled: field('whenStalled', text),
+  bandwidthCaps: field(
+    'bandwidthCaps',
+    object((inner) => ({ precopy: inner('precopy', amount), postcopy: inner('postcopy', amount) })),
+  ),
+  pages: field('pages', entries(amount)),
+  sentBytes: field(
+    'bytes',
+    object((inner) => inner('sent', amount)),
+  ),
+  bandwidth: field('bandwidth', optional(amount)),
+  dirtyRate: field('dirtyRate', optional(amount)),
+  error: field('error', optional(problem)),
+}));
+
+export interface MigrationPage {
+  readonly migrations: readonly Migration[];
+  /** For the next page; undefined on the last one. */
+  readonly next: string | undefined;
+}
+
+export const migrationPage = object<MigrationPage>((field) => ({
+  migrations: field('migrations', list(migration)),
+  next: field('next', optional(text)),
+}));
+
+export interface Guest {
+  readonly name: string;
+  readonly migratable: boolean;
+}
+
+export const guests = object((field) =>
+  field(
+    'guests',
+    list(object<Guest>((inner) => ({ name: inner('name', text), migratable: inner('migratable', truth) }))),
+  ),
+);
