@@ -1,32 +1,16 @@
-import { text } from 'node:stream/consumers';
-import { join } from 'node:path';
-import { execPath } from 'node:process';
 import { expect, test } from 'vitest';
 import { startIncoming } from '../agents/move-guest.js';
 import { checked, Migration } from '../agents/migration.js';
-import { repository } from '../environment/paths.js';
-import { stringOf } from '../environment/values.js';
 import { bootGuest, filledPages } from './support/boot-guest.js';
 import { expectWhole } from './support/expect-whole.js';
+import { runPageferry } from './support/run-pageferry.js';
 import { useAgents } from './support/use-agents.js';
 
 const agents = useAgents();
 
 const fillMiB = 48;
-const program = join(repository, 'packages', 'command-line', 'dist', 'main.js');
 
-/** Runs the command on the host that the guests leave. */
-async function pageferry(args: readonly string[]) {
-  const { source, sourceAgent } = agents();
-  const ready = (await sourceAgent.logLines()).find(({ msg }) => msg === 'ready');
-  const { process, exited } = await source.host.start(execPath, [program, ...args], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-    env: { PAGEFERRY_API: stringOf(ready ?? {}, 'api') },
-  });
-  if (process.stdout === null || process.stderr === null) throw new Error('the command has no output');
-  const [output, errors, { code }] = await Promise.all([text(process.stdout), text(process.stderr), exited]);
-  return { output, errors, code };
-}
+const pageferry = (args: readonly string[]) => runPageferry(agents().sourceAgent, args);
 
 test('a guest is migrated by a command, which says in JSON how it went', async () => {
   const guest = await bootGuest(agents().source, { memoryMiB: 256, fillMiB, megabytesPerSecond: 20 });

@@ -1,3 +1,6 @@
+import { PageferryError } from '@pageferry/errors';
+import { ProblemError } from './api/problem-error.js';
+
 /** What the command's exit code says; part of the interface, as are the error codes. */
 export const exitCodes = {
   done: 0,
@@ -22,3 +25,11 @@ Exit codes:
   5    the migration was cancelled, the guest stays where it is
   130  detached by Ctrl-C, the migration goes on
 `;
+
+/** For a command that could not do its work. */
+export function exitCodeOf(thrown: unknown): ExitCode {
+  if (thrown instanceof ProblemError) return thrown.status >= 500 ? exitCodes.failed : exitCodes.refused;
+  if (!(thrown instanceof PageferryError)) return exitCodes.failed;
+  if (thrown.code === 'request-invalid') return exitCodes.usage;
+  return exitCodes.unreachable;
+}

@@ -2,12 +2,14 @@ import { Command } from 'commander';
 import { addCancel } from './commands/cancel.js';
 import { addCompletion } from './commands/completion.js';
 import { addDoctor } from './commands/doctor.js';
+import { addForget } from './commands/forget.js';
 import { addGuests } from './commands/guests.js';
 import { addList } from './commands/list.js';
 import { addMigrate } from './commands/migrate.js';
 import { addPreflight } from './commands/preflight.js';
 import { addRecover } from './commands/recover.js';
 import type { Runner } from './commands/runner.js';
+import { addSet } from './commands/set.js';
 import { addShow } from './commands/show.js';
 import { addSwitchover } from './commands/switchover.js';
 import { addWatch } from './commands/watch.js';
@@ -42,9 +44,11 @@ export function createProgram({ output, errors }: Environment, run: Runner): Com
   addList(program, run);
   addShow(program, run);
   addWatch(program, run);
+  addSet(program, run);
   addCancel(program, run);
   addSwitchover(program, run);
   addRecover(program, run);
+  addForget(program, run);
   addGuests(program, run);
   addDoctor(program, run);
   addCompletion(program, (text) => {

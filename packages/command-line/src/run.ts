@@ -1,9 +1,7 @@
-import { PageferryError } from '@pageferry/errors';
 import { CommanderError } from 'commander';
-import { ProblemError } from './api/problem-error.js';
 import type { Runner } from './commands/runner.js';
 import type { Environment } from './environment.js';
-import { exitCodes, type ExitCode } from './exit-codes.js';
+import { exitCodeOf, exitCodes, type ExitCode } from './exit-codes.js';
 import type { GlobalFlags } from './global-options.js';
 import { createProgram } from './program.js';
 import { Session } from './session.js';
@@ -36,11 +34,4 @@ export async function runCommandLine(args: readonly string[], environment: Envir
     return error.exitCode === 0 ? exitCodes.done : exitCodes.usage;
   }
   return code;
-}
-
-function exitCodeOf(thrown: unknown): ExitCode {
-  if (thrown instanceof ProblemError) return thrown.status >= 500 ? exitCodes.failed : exitCodes.refused;
-  if (!(thrown instanceof PageferryError)) return exitCodes.failed;
-  if (thrown.code === 'request-invalid') return exitCodes.usage;
-  return exitCodes.unreachable;
 }

@@ -41,11 +41,11 @@ function start(program: string, args: readonly string[]) {
   return { child, exited, untilShown };
 }
 
-/** script(1) gives the command a terminal of its own. */
+/** script(1) gives the command a terminal of its own, without a shell in between, which the terminal's Ctrl-C would end. */
 const onTerminal = () =>
   start('script', [
     ...['--quiet', '--return', '--command'],
-    `'${process.execPath}' '${main}' watch ${inPrecopy.id}`,
+    `exec '${process.execPath}' '${main}' watch ${inPrecopy.id}`,
     '/dev/null',
   ]);
 
@@ -77,6 +77,7 @@ test('on a terminal a second Ctrl-C detaches', async () => {
   await untilShown('Detach');
   child.stdin.write(CTRL_C);
   expect(await exited).toBe(exitCodes.detached);
+  await untilShown(`detached from ${inPrecopy.id}`);
   expect(agent.asked(CANCEL)).toEqual([]);
 });
 

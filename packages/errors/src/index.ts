@@ -1,3 +1,4 @@
+export { errorGuide, type Guidance } from './error-guide.js';
 export { errorTable, isErrorCode, type ErrorCode } from './table.js';
 export {
   PageferryError,

@@ -35,6 +35,8 @@ export const errorTable = {
   'memory-unreadable': { status: 502, title: "The guest's memory cannot be read" },
   'dirty-log': { status: 502, title: "QEMU's dirty log failed" },
   'device-state': { status: 502, title: "The guest's device state cannot be used" },
+  'libvirt-failed': { status: 502, title: 'libvirt did not do what it was asked for' },
+  'driver-failed': { status: 502, title: "The driver that provides the guest's QEMU failed" },
   'incoming-failed': { status: 502, title: 'The destination QEMU did not load the guest' },
 
   // What the two hosts say to each other.

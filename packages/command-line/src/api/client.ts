@@ -6,15 +6,19 @@ import { Anything, Guests, Migration, MigrationPage, Preflight, Readiness } from
 
 export type MigrationAnswer = Answer<typeof Migration>;
 
-/** The body of `POST /v1/migrations`; what is left out is up to the agent. */
-export interface MigrationRequest {
-  readonly guest: string;
-  readonly destination: { readonly url: string; readonly guest?: string };
-  readonly mode?: string;
+/** The body of `PATCH /v1/migrations/ID`; what is left out stays as it is. */
+export interface MigrationChange {
   readonly downtimeLimitMs?: number;
   readonly timeLimitMs?: number;
   readonly whenStalled?: string;
   readonly bandwidthCaps?: { readonly precopy?: number; readonly postcopy?: number };
+}
+
+/** The body of `POST /v1/migrations`; what is left out is up to the agent. */
+export interface MigrationRequest extends MigrationChange {
+  readonly guest: string;
+  readonly destination: { readonly url: string; readonly guest?: string };
+  readonly mode?: string;
   readonly sourceAfter?: 'quit' | 'keep';
 }
 
@@ -39,10 +43,11 @@ export class ApiClient {
     this.http = http;
   }
 
-  async migrate(request: MigrationRequest): Promise<MigrationAnswer> {
+  async migrate(request: MigrationRequest, signal?: AbortSignal): Promise<MigrationAnswer> {
     return this.#ask(Migration, MIGRATIONS, {
       method: 'POST',
       body: request,
+      signal,
       headers: { 'idempotency-key': randomUUID() },
     });
   }
@@ -79,6 +84,14 @@ export class ApiClient {
     body?: unknown,
   ): Promise<MigrationAnswer> {
     return this.#ask(Migration, `${pathOf(id)}/${what}`, { method: 'POST', body });
+  }
+
+  async change(id: string, change: MigrationChange): Promise<MigrationAnswer> {
+    return this.#ask(Migration, pathOf(id), { method: 'PATCH', body: change });
+  }
+
+  async forget(id: string): Promise<void> {
+    await this.http.text(pathOf(id), { method: 'DELETE' });
   }
 
   async guests(): Promise<Answer<typeof Guests>> {

@@ -10,13 +10,23 @@ import { summaryLines } from '../view/summary.js';
 /** What is over must not be waited for long. */
 const WHOLE_TIMEOUT_MS = 10_000;
 
+export interface FollowToEndOptions {
+  /** Whether Ctrl-C has come already. */
+  readonly interrupted?: boolean;
+}
+
 /** Shows a migration until it is over, or until Ctrl-C and the answer to its question end that. */
-export async function followToEnd(session: Session, id: string): Promise<ExitCode> {
+export async function followToEnd(
+  session: Session,
+  id: string,
+  { interrupted = false }: FollowToEndOptions = {},
+): Promise<ExitCode> {
   const { environment, client } = session;
   const view = session.openView();
   const detached = new AbortController();
   const stopListening = listenForInterruption({
     environment,
+    interrupted,
     canAsk: environment.keys.isTerminal && session.isLive,
     ask: (question) => {
       view.ask(question);

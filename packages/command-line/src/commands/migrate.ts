@@ -1,11 +1,14 @@
+import { PageferryError } from '@pageferry/errors';
 import type { Command } from 'commander';
 import { exitCodes, type ExitCode } from '../exit-codes.js';
 import type { Session } from '../session.js';
 import { writeLines } from '../view/migration-view.js';
+import { errorLines, problemOf } from '../view/problem-lines.js';
 import { followToEnd } from './follow-to-end.js';
 import { addMigrationOptions, requestOf, type MigrationFlags } from './migration-flags.js';
 import { preflight } from './preflight.js';
 import { JSON_OPTION, type Runner } from './runner.js';
+import { startMigration } from './start-migration.js';
 
 interface MigrateFlags extends MigrationFlags {
   readonly detach?: boolean;
@@ -28,12 +31,24 @@ export function addMigrate(program: Command, run: Runner): void {
 }
 
 async function migrate(session: Session, guest: string, flags: MigrateFlags): Promise<ExitCode> {
-  const { value, whole } = await session.client.migrate(requestOf(guest, flags));
+  const { answer, interrupted } = await startMigration(session, requestOf(guest, flags));
+  if (answer === undefined) return leaveUnknown(session, guest);
+  const { value, whole } = answer;
   const { id } = value;
   if (flags.detach === true) {
     session.print(whole, () => [id]);
-    return exitCodes.done;
+    return interrupted ? exitCodes.detached : exitCodes.done;
   }
   writeLines(session.progressSink, [`migration ${id}`]);
-  return followToEnd(session, id);
+  return followToEnd(session, id, { interrupted });
+}
+
+function leaveUnknown(session: Session, guest: string): ExitCode {
+  const error = new PageferryError(
+    'api-unreachable',
+    `${session.url} has not said yet whether it migrates ${guest}: \`pageferry list --guest ${guest}\` shows it if it does`,
+  );
+  writeLines(session.environment.errors, errorLines(error, session.paintFor(session.environment.errors)));
+  if (session.json) session.print(problemOf(error), () => []);
+  return exitCodes.detached;
 }

@@ -2,6 +2,8 @@ import type { Environment } from '../environment.js';
 
 export interface InterruptionOptions {
   readonly environment: Environment;
+  /** Whether Ctrl-C has come already. */
+  readonly interrupted: boolean;
   /** Whether somebody sees a question and can answer it. */
   readonly canAsk: boolean;
   /** Shows a question, or takes it away. */
@@ -20,7 +22,7 @@ const END_KEYS: readonly string[] = ['\x03', '\x04', 'd', 'D', 'q'];
  * @returns ends it, and takes an open question away.
  */
 export function listenForInterruption(options: InterruptionOptions): () => void {
-  const { environment, canAsk, ask, detach, cancel } = options;
+  const { environment, interrupted, canAsk, ask, detach, cancel } = options;
   let stopReading: (() => void) | undefined;
   const close = (): void => {
     if (stopReading === undefined) return;
@@ -38,7 +40,7 @@ export function listenForInterruption(options: InterruptionOptions): () => void 
       cancel();
     } else if (key === '\r' || key === '\n' || key === '\x1b') close();
   };
-  const stopListening = environment.onInterrupt(() => {
+  const interrupt = (): void => {
     if (!canAsk || stopReading !== undefined) {
       close();
       detach();
@@ -46,7 +48,9 @@ export function listenForInterruption(options: InterruptionOptions): () => void 
     }
     stopReading = environment.keys.listen(answer);
     ask(QUESTION);
-  });
+  };
+  const stopListening = environment.onInterrupt(interrupt);
+  if (interrupted) interrupt();
   return () => {
     close();
     stopListening();

@@ -1,5 +1,6 @@
 import type { Migration } from '../api/schemas.js';
 import type { Paint } from './colours.js';
+import { limitsOf } from './limits.js';
 import { phaseOf } from './phases.js';
 import { problemLines } from './problem-lines.js';
 import { progressOf } from './progress-of.js';
@@ -18,7 +19,8 @@ const parts: Readonly<Record<string, string>> = {
 
 /** All that a person may want to know of a migration. */
 export function migrationDetails(migration: Migration, paint: Paint): string[] {
-  const { id, guest, destination, mode, state, memory, bandwidthCaps, pages = {} } = migration;
+  const { id, guest, destination, mode, state, memory, pages = {} } = migration;
+  const limits = limitsOf(migration);
   const { arrived, remainingBytes, leftMs, downtimeMs } = progressOf(migration);
   const there =
     destination.guest === undefined || destination.guest === guest ? '' : ` as ${destination.guest}`;
@@ -37,7 +39,7 @@ export function migrationDetails(migration: Migration, paint: Paint): string[] {
     ['pages', sent.length === 0 ? undefined : sent.map(([kind, count]) => `${count} ${kind}`).join(', ')],
     ['rate', migration.bandwidth === null ? undefined : formatRate(migration.bandwidth)],
     ['dirty rate', migration.dirtyRate === null ? undefined : formatRate(migration.dirtyRate)],
-    ['limits', capsOf(bandwidthCaps)],
+    ['limits', limits === '' ? undefined : limits],
     ['iterations', String(migration.iterations)],
     ['downtime', downtimeMs === undefined ? undefined : downtimeOf(migration, downtimeMs)],
   ];
@@ -58,10 +60,4 @@ function downtimeOf({ downtime }: Migration, ms: number): string {
     ([name, partMs]) => `${parts[name] ?? name} ${formatDuration(partMs)}`,
   );
   return `${formatDuration(ms)}${measured.length === 0 ? '' : ` (${measured.join(', ')})`}`;
-}
-
-function capsOf(caps: Migration['bandwidthCaps']): string | undefined {
-  if (caps === undefined || (caps.precopy === 0 && caps.postcopy === 0)) return undefined;
-  const one = (cap: number): string => (cap === 0 ? 'none' : formatRate(cap));
-  return `${one(caps.precopy)} before the switch-over, ${one(caps.postcopy)} after it`;
 }

@@ -34,6 +34,8 @@ test.each([
   ],
   [['--api', 'http://list', 'sw'], ['switchover']],
   [['--api', 'http://list', 'switchover', '--wi'], ['--with']],
+  [['set', 'some-id', '--when-stalled', 's'], ['stop']],
+  [['for'], ['forget']],
   [['show', '--to'], ['--token-file']],
   [['migrate', '--to', ''], []],
 ])('%j is completed to %j', async (words, expected) => {

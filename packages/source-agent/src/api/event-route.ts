@@ -1,6 +1,5 @@
-import { problemAnswers, type EventStreams, type HttpServer } from '@pageferry/daemon';
+import { idParams, problemAnswers, type EventStreams, type HttpServer } from '@pageferry/daemon';
 import { Type } from '@sinclair/typebox';
-import { idParams } from './schemas.js';
 import type { ServedMigrations } from './served-migrations.js';
 
 const lastEventId = Type.Optional(

@@ -1,16 +1,16 @@
 import {
   IdempotencyKeys,
   idempotencyHeaders,
-  pageOf,
-  pageQuery,
+  idParams,
   problemAnswers,
+  serveMigrations,
   type HttpServer,
 } from '@pageferry/daemon';
 import { Type } from '@sinclair/typebox';
 import { StateName, type OutgoingView } from '../outgoing-resource.js';
 import type { DryRun } from '../preflight.js';
 import { StartRequest } from '../request.js';
-import { DryRunAnswer, MigrationAnswer, idParams } from './schemas.js';
+import { DryRunAnswer, MigrationAnswer } from './schemas.js';
 import type { ServedMigrations } from './served-migrations.js';
 
 type Started =
@@ -44,48 +44,7 @@ export function migrationRoutes(server: HttpServer, migrations: ServedMigrations
     },
   );
 
-  server.get(
-    '/v1/migrations',
-    {
-      schema: {
-        summary: 'Migrations under way and those that have ended, the newest first',
-        querystring: Type.Object({
-          state: Type.Optional(StateName),
-          guest: Type.Optional(Type.String({ maxLength: 64 })),
-          ...pageQuery,
-        }),
-        response: {
-          200: Type.Object({
-            migrations: Type.Array(MigrationAnswer),
-            next: Type.Union([Type.String(), Type.Null()], {
-              description: 'For `after` of the next page; null on the last one',
-            }),
-          }),
-          ...problemAnswers,
-        },
-      },
-    },
-    ({ query: { state, guest, ...place } }) => {
-      const { items, next } = pageOf(
-        migrations.views,
-        place,
-        (view) => (state ?? view.state) === view.state && (guest ?? view.guest) === view.guest,
-      );
-      return { migrations: items, next };
-    },
-  );
-
-  server.get(
-    '/v1/migrations/:id',
-    {
-      schema: {
-        summary: 'A migration',
-        params: idParams,
-        response: { 200: MigrationAnswer, ...problemAnswers },
-      },
-    },
-    ({ params: { id } }) => migrations.view(id),
-  );
+  serveMigrations(server, migrations, StateName);
 
   server.delete(
     '/v1/migrations/:id',

@@ -8,5 +8,3 @@ import type { DryRun } from '../preflight.js';
 export const MigrationAnswer = Type.Unsafe<OutgoingView>({ $ref: 'Migration#' });
 export const DryRunAnswer = Type.Unsafe<DryRun>({ $ref: 'DryRun#' });
 export const GuestAnswer = Type.Unsafe<GuestView>({ $ref: 'Guest#' });
-
-export const idParams = Type.Object({ id: Type.String({ maxLength: 64 }) });

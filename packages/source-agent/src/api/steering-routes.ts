@@ -1,6 +1,6 @@
-import { problemAnswers, type HttpServer } from '@pageferry/daemon';
+import { idParams, problemAnswers, type HttpServer } from '@pageferry/daemon';
 import { MigrationChange, SwitchOverRequest } from '../request.js';
-import { MigrationAnswer, idParams } from './schemas.js';
+import { MigrationAnswer } from './schemas.js';
 import type { ServedMigrations } from './served-migrations.js';
 
 const ACCEPTED = 202;
