@@ -38,7 +38,7 @@ export async function debianMirror(): Promise<string> {
 }
 
 /** The command that adds Debian's backports from the mirror in use; empty when they are configured. */
-async function addBackports(): Promise<string[]> {
+export async function addBackports(): Promise<string[]> {
   const sources = await configuredSources();
   if (sources.some((source) => source.release === backports)) return [];
   const mirror = mirrorAmong(sources);
@@ -85,9 +85,10 @@ export async function runApt(command: string): Promise<void> {
   }
 }
 
-/** Follows a metapackage to the package that it stands for, by the beginning of its name. */
-export async function dependencyOf(metapackage: string, prefix: string): Promise<string> {
-  const listing = await run('apt-cache', ['depends', metapackage]);
+/** Follows a metapackage, of the preferred release or of `from`, to the package that it stands for, by the beginning of its name. */
+export async function dependencyOf(metapackage: string, prefix: string, from?: string): Promise<string> {
+  const options = from === undefined ? [] : ['-t', from];
+  const listing = await run('apt-cache', [...options, 'depends', metapackage]);
   const name = listing
     .split('\n')
     .map((line) => /^\s*Depends: (\S+)$/.exec(line)?.[1])

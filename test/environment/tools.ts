@@ -12,6 +12,9 @@ const tools = [
   { program: 'tc', debianPackage: 'iproute2' },
   { program: 'setpriv', debianPackage: 'util-linux' },
   { program: 'systemd-analyze', debianPackage: 'systemd' },
+  { program: 'libvirtd', debianPackage: 'libvirt-daemon' },
+  { program: 'virsh', debianPackage: 'libvirt-clients' },
+  { program: 'chromium', debianPackage: 'chromium' },
 ] as const;
 /** Of the tests of the packages alone. */
 const packageTools = [

@@ -10,7 +10,7 @@ const folder = join(cache, 'packages');
 
 export const unpackedPackage = (name: string): string => join(folder, name);
 
-const isUnpacked = (name: string): boolean => existsSync(unpackedPackage(name));
+export const isUnpacked = (name: string): boolean => existsSync(unpackedPackage(name));
 
 /**
  * Downloads a Debian package and unpacks it into the cache under `name`, without installing it: the guests'

@@ -10,7 +10,11 @@ const folder = join(cache, 'trees');
 const timeoutMs = 900_000;
 
 /** A Debian of its own needs no more than what the packages depend on, and a QEMU. */
-const included = ['systemd-sysv', 'dbus', 'iproute2', 'init-system-helpers', 'libstdc++6', 'libsystemd0'];
+const included = [
+  ...['systemd-sysv', 'dbus', 'iproute2', 'init-system-helpers', 'libstdc++6', 'libsystemd0'],
+  // It decides which units the destination agent may start.
+  'polkitd',
+];
 
 /** The programs that the tests of the packages take. */
 export async function installTools(): Promise<void> {
@@ -21,7 +25,8 @@ export async function installTools(): Promise<void> {
 
 /** A fresh Debian with QEMU, unpacked; made once, and never written to. */
 export async function debianTree(): Promise<string> {
-  const tree = join(folder, release);
+  // With what is in it in its name, so that one of an earlier run that lacks something is not taken.
+  const tree = join(folder, [release, ...included].join('+'));
   if (existsSync(tree)) return tree;
   await mkdir(folder, { recursive: true });
   const scratch = await mkdtemp(join(folder, '.making-'));

@@ -20,6 +20,7 @@ import { debianTree, installTools } from './debian-tree.js';
 const source = 'pageferry-source-agent';
 const destination = 'pageferry-destination-agent';
 const api = 'http://127.0.0.1:7410/v1/migrations';
+const guestUnit = 'qemu-guest@web1';
 const filledMiB = 32;
 const overMs = 60_000;
 /** Of what there is to send, some seconds. */
@@ -75,6 +76,12 @@ describe('installed by dpkg into a fresh Debian', () => {
     await started(name).run('pageferry', 'list');
   });
 
+  test('the source agent serves its page', async () => {
+    const program = `fetch('http://127.0.0.1:7410/page/vendor/uplot.js').then(async (answer) =>
+      console.log(answer.status, (await answer.text()).includes('uPlot')))`;
+    expect(await started('source').run('/usr/lib/pageferry/bin/node', '-e', program)).toBe('200 true\n');
+  });
+
   test('the agents have no rights but those that they need', async () => {
     const capabilitiesOf = async (unit: string): Promise<string | undefined> => {
       const pid = await started('source').property(unit, 'MainPID');
@@ -124,6 +131,7 @@ describe('a guest', () => {
       PAGEFERRY_TLS_AUTHORITY: '/etc/pageferry/authority.pem',
     });
     await secure(started('destination'), destination, certificates.destination, {
+      PAGEFERRY_DRIVER: 'systemd',
       PAGEFERRY_STREAM_HOST: address,
       PAGEFERRY_STREAM_TLS_CERTIFICATE: '/etc/pageferry/certificate.pem',
       PAGEFERRY_STREAM_TLS_KEY: 'credential:key',
@@ -131,11 +139,70 @@ describe('a guest', () => {
       PAGEFERRY_STREAM_ALLOWED_PEERS: 'source.test',
     });
     for (const name of ['source', 'destination'] as const) await prepareGuest(started(name));
-    await started('source').run('systemctl', 'start', 'qemu-guest@web1');
+    await started('source').run('systemctl', 'start', guestUnit);
     workload = await workloadIn(started('source'));
     await workload.waitUntilStarted(overMs);
     ({ pages } = await workload.fill(filledMiB));
     await workload.write({ megabytesPerSecond: 10 });
+  });
+
+  test('is compared with a unit that is started for it, and ended again', async () => {
+    expect(await ask(requestOf('hybrid', { dryRun: true }))).toMatchObject({
+      fits: true,
+      destination: { runState: 'inmigrate' },
+    });
+    await untilInactiveThere();
+    expect(await started('destination').property(guestUnit, 'Result')).toBe('success');
+    expect(await journalOf('destination', guestUnit)).toContain('Started');
+  });
+
+  test('is refused by a host that has no unit for it, with the reason', async () => {
+    const request = {
+      ...requestOf('hybrid', { dryRun: true }),
+      destination: { url: urlOf(), guest: 'web2' },
+    };
+    expect(await ask(request)).toMatchObject({
+      type: 'urn:pageferry:error:guest-not-found',
+      host: 'destination',
+      detail: stringWith('/etc/pageferry/guests/web2.conf'),
+    });
+    expect(await started('destination').run('ls', '/run/pageferry/guests')).toBe('');
+  });
+
+  test('is refused by a host whose QEMU does not start, with where its own words are', async () => {
+    await started('destination').write('etc/pageferry/guests/web3.conf', 'QEMU=/bin/false\n');
+    const request = {
+      ...requestOf('hybrid', { dryRun: true }),
+      destination: { url: urlOf(), guest: 'web3' },
+    };
+    expect(await ask(request)).toMatchObject({
+      type: 'urn:pageferry:error:driver-failed',
+      host: 'destination',
+      detail: stringWith('journalctl -u qemu-guest@web3.service'),
+    });
+    expect(await started('destination').property('qemu-guest@web3', 'ActiveState')).toBe('inactive');
+  });
+
+  test('stays when its migration is cancelled, and its unit there ends', async () => {
+    const id = await move('precopy');
+    await untilState(id, 'active');
+    expect(await started('destination').property(guestUnit, 'ActiveState')).toBe('active');
+    await ask({}, `${id}/cancel`);
+    await untilState(id, 'cancelled');
+    await untilInactiveThere();
+    expect(await started('source').property(guestUnit, 'ActiveState')).toBe('active');
+    expect(await workload.check()).toMatchObject({ pages, errors: 0 });
+  });
+
+  test('stays when the agent there is killed, and its next run ends the unit', async () => {
+    const id = await move('precopy');
+    await untilState(id, 'active');
+    const agent = await started('destination').property(destination, 'MainPID');
+    await started('destination').run('sh', '-c', `kill -KILL ${agent}`);
+    await untilState(id, 'failed');
+    await untilInactiveThere();
+    await untilActiveThere();
+    expect(await workload.check()).toMatchObject({ pages, errors: 0 });
   });
 
   test('stays when the service is stopped while it moves, and the service ends well', async () => {
@@ -150,13 +217,8 @@ describe('a guest', () => {
     await started('source').run('systemctl', 'stop', source);
     expect(await started('source').property(source, 'Result')).toBe('success');
     expect(await workload.check()).toMatchObject({ pages, errors: 0 });
-    expect(await started('source').property('qemu-guest@web1', 'ActiveState')).toBe('active');
-    await eventually(
-      async () => (await started('destination').property('qemu-guest@web1', 'ActiveState')) === 'inactive',
-      overMs,
-      'the end of the QEMU that waited',
-      200,
-    );
+    expect(await started('source').property(guestUnit, 'ActiveState')).toBe('active');
+    await untilInactiveThere();
     await started('source').run('systemctl', 'start', source);
   });
 
@@ -170,16 +232,17 @@ describe('a guest', () => {
     const moved = await workloadIn(started('destination'));
     await moved.waitUntilAnswering(overMs);
     expect(await moved.check()).toMatchObject({ pages, errors: 0 });
-    expect(await started('destination').property('qemu-guest@web1', 'ActiveState')).toBe('active');
-    expect(await started('source').property('qemu-guest@web1', 'ActiveState')).toBe('inactive');
+    expect(await started('destination').run('systemctl', 'is-active', guestUnit)).toBe('active\n');
+    expect(await started('source').property(guestUnit, 'ActiveState')).toBe('inactive');
+    for (const name of ['source', 'destination'] as const)
+      expect(await started(name).run('systemctl', '--failed', '--plain', '--no-legend')).toBe('');
     // An operator follows it on both hosts by the same id.
     const units = [
       ['source', source],
       ['destination', destination],
     ] as const;
-    for (const [name, unit] of units) {
-      const journal = await started(name).run('journalctl', '--unit', unit, '--output=cat', '--no-pager');
-      const lines = journal.split('\n').filter((line) => line.includes(id));
+    for (const [name, service] of units) {
+      const lines = (await journalOf(name, service)).split('\n').filter((line) => line.includes(id));
       expect(lines.join('\n')).toContain('"state":"completed"');
     }
   });
@@ -242,8 +305,31 @@ async function workloadIn(container: Container): Promise<Workload> {
   return new Workload(await SerialPort.open(container.path('var/lib/pageferry/guests/web1.serial')));
 }
 
+async function journalOf(name: 'source' | 'destination', service: string): Promise<string> {
+  return started(name).run('journalctl', '--unit', service, '--output=cat', '--no-pager');
+}
+
+async function untilInactiveThere(): Promise<void> {
+  await eventually(
+    async () => (await started('destination').property(guestUnit, 'ActiveState')) === 'inactive',
+    overMs,
+    'the end of the QEMU that waited',
+    200,
+  );
+}
+
+/** The agent, which systemd has started again. */
+async function untilActiveThere(): Promise<void> {
+  await eventually(
+    async () => (await started('destination').property(destination, 'ActiveState')) === 'active',
+    overMs,
+    'the next run of the destination agent',
+    200,
+  );
+}
+
 /** The source's API, from the source itself, with the runtime that the packages bring. */
-async function ask(body: unknown, id?: string): Promise<Fields> {
+async function ask(body: unknown, path?: string): Promise<Fields> {
   const script = `
     const [url, body] = process.argv.slice(1);
     const headers = { 'content-type': 'application/json' };
@@ -251,7 +337,7 @@ async function ask(body: unknown, id?: string): Promise<Fields> {
     console.log(await answer.text());
   `;
   const args = [
-    id === undefined ? api : `${api}/${id}`,
+    path === undefined ? api : `${api}/${path}`,
     ...(body === undefined ? [] : [JSON.stringify(body)]),
   ];
   const node = '/usr/lib/pageferry/bin/node';
@@ -259,13 +345,17 @@ async function ask(body: unknown, id?: string): Promise<Fields> {
   return fieldsOf(JSON.parse(answer));
 }
 
+const stringWith = (text: string): unknown => expect.stringContaining(text);
+const urlOf = (): string => `wss://${address}:7411`;
+
+function requestOf(mode: string, more: object = {}): object {
+  return { guest: 'web1', destination: { url: urlOf() }, mode, ...more };
+}
+
 /** Has the guest begin to move, slowly enough for something to happen meanwhile; says the migration's id. */
 async function move(mode: 'precopy' | 'postcopy'): Promise<string> {
-  await started('destination').run('touch', '/run/pageferry/guests/web1.incoming');
-  await started('destination').run('systemctl', 'start', 'qemu-guest@web1');
   const bandwidthCaps = { precopy: slowBytesPerSecond, postcopy: slowBytesPerSecond };
-  const url = `wss://${address}:7411`;
-  return stringOf(await ask({ guest: 'web1', destination: { url }, mode, bandwidthCaps }), 'id');
+  return stringOf(await ask(requestOf(mode, { bandwidthCaps })), 'id');
 }
 
 async function untilState(id: string, wanted: string): Promise<Fields> {

@@ -9,6 +9,7 @@ import {
 } from '@pageferry/daemon';
 import { createApi } from './api.js';
 import type { DestinationConfiguration } from './configuration.js';
+import { createDriver } from './drivers/create-driver.js';
 import { IncomingMigrations } from './incoming-migrations.js';
 import { recoverMigrations } from './recovery.js';
 import { openStreamSecurity } from './stream-security.js';
@@ -23,8 +24,9 @@ export async function runDestinationAgent({
   service,
 }: DaemonContext<DestinationConfiguration>): Promise<void> {
   await mkdir(configuration.runtimeDirectory, { recursive: true, mode: 0o700 });
-  const recovery = await recoverMigrations(configuration, log);
-  const migrations = new IncomingMigrations(configuration, log, signal, recovery);
+  const driver = createDriver(configuration, log);
+  const recovery = await recoverMigrations(configuration, driver, log);
+  const migrations = new IncomingMigrations({ configuration, driver, log, signal, recovery });
   await migrations.takeUp(recovery);
   const reloader = new FileReloader(log);
   const access = openApiAccess(configuration, reloader, log);

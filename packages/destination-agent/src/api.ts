@@ -3,14 +3,14 @@ import {
   describeApi,
   serveHealth,
   serveMetrics,
+  serveMigrations,
   type ApiAccess,
   type HttpServer,
   type Logger,
 } from '@pageferry/daemon';
 import { measureMigrations } from './api/destination-metrics.js';
-import { migrationRoutes } from './api/migration-routes.js';
 import type { IncomingMigrations } from './incoming-migrations.js';
-import { IncomingResource } from './incoming-resource.js';
+import { IncomingResource, StateName } from './incoming-resource.js';
 import { SOFTWARE_VERSION } from './version.js';
 
 /** The destination's HTTP API: what comes in can be looked at; the source decides about it. */
@@ -23,7 +23,7 @@ export function createApi(migrations: IncomingMigrations, log: Logger, access: A
     schemas: [IncomingResource],
     routes: () => {
       serveMetrics(server, measureMigrations(migrations));
-      migrationRoutes(server, migrations);
+      serveMigrations(server, migrations, StateName);
       serveHealth(server, () => migrations.checks());
     },
   });

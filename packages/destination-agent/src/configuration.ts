@@ -1,5 +1,6 @@
 import { apiSecuritySettings, daemonSettings, requireTrustedDirectories, secureApi } from '@pageferry/daemon';
 import { Type, type Static } from '@sinclair/typebox';
+import { driverSettings, requireUnitDirectory } from './drivers/settings.js';
 import { secureStream, streamSecuritySettings } from './stream-security.js';
 
 export const destinationSettings = Type.Object(
@@ -21,10 +22,7 @@ export const destinationSettings = Type.Object(
       description: 'Port of the HTTP API; 0 takes a free one',
     }),
     ...apiSecuritySettings,
-    guestDirectory: Type.String({
-      default: '/run/pageferry/guests',
-      description: 'Directory with the QMP sockets of waiting QEMUs, NAME.sock each',
-    }),
+    ...driverSettings,
     stateDirectory: Type.String({
       default: '/var/lib/pageferry/destination',
       description: 'Directory for the journals, which must survive a restart of the host',
@@ -52,5 +50,6 @@ export const destinationSettings = Type.Object(
 secureStream(destinationSettings);
 secureApi(destinationSettings);
 requireTrustedDirectories(destinationSettings);
+requireUnitDirectory(destinationSettings);
 
 export type DestinationConfiguration = Static<typeof destinationSettings>;

@@ -1,13 +1,18 @@
 import type { Logger, StateMachine } from '@pageferry/daemon';
 import type { PageferryError } from '@pageferry/errors';
 import type { DestinationConfiguration } from './configuration.js';
+import type { IncomingDriver } from './drivers/driver.js';
 import type { IncomingJournal } from './incoming-journal.js';
+import type { PeerNames } from './same-peer.js';
 import type { SourceLink } from './source-link.js';
 import type { IncomingState } from './states.js';
 
 /** What the steps of one migration share. */
 export interface IncomingContext {
   readonly configuration: DestinationConfiguration;
+  readonly driver: IncomingDriver;
+  /** Of the source that began it. */
+  readonly peers: PeerNames;
   readonly states: StateMachine<IncomingState>;
   readonly journal: IncomingJournal;
   readonly link: SourceLink;

@@ -2,6 +2,7 @@ import type { Logger } from '@pageferry/daemon';
 import { PageferryError } from '@pageferry/errors';
 import { quit, type IncomingSession, type QmpClient } from '@pageferry/qemu';
 import type { PageLayout } from '@pageferry/transfer';
+import type { WaitingQemu } from './drivers/driver.js';
 import type { IncomingContext } from './incoming-context.js';
 import type { IncomingMonitor } from './incoming-monitor.js';
 import { PageReceiver } from './page-receiver.js';
@@ -10,6 +11,8 @@ import type { PageRequests } from './page-requests.js';
 const QUIT_TIMEOUT_MS = 10_000;
 
 export interface IncomingGuestOptions {
+  /** Undefined for one that an earlier run of this agent had provided. */
+  readonly qemu?: WaitingQemu;
   readonly monitor: IncomingMonitor;
   readonly session: IncomingSession;
   readonly layout: PageLayout;
@@ -23,11 +26,12 @@ export class IncomingGuest {
   readonly layout: PageLayout;
   readonly requests: PageRequests;
   readonly receiver: PageReceiver;
+  readonly #qemu: WaitingQemu | undefined;
   readonly #log: Logger;
 
   constructor(
     { configuration, journal, link, log, abort }: IncomingContext,
-    { monitor, session, layout, requests }: IncomingGuestOptions,
+    { qemu, monitor, session, layout, requests }: IncomingGuestOptions,
   ) {
     this.monitor = monitor;
     this.session = session;
@@ -39,6 +43,7 @@ export class IncomingGuest {
       window: configuration.windowBytes,
       source: link.frames,
     });
+    this.#qemu = qemu;
     this.#log = log;
     void session.failure.then(abort);
     void monitor.qmp.closed.then((reason) => {
@@ -55,16 +60,24 @@ export class IncomingGuest {
   /** Ends QEMU, and waits until it is gone; false if it does not go. Never rejects. */
   async quit(): Promise<boolean> {
     this.session.close();
+    const failure = await this.#quitByMonitor();
+    const isGone = await this.#qemu?.release();
+    if (failure === undefined || isGone === true) return true;
+    this.#log.error(
+      { err: failure },
+      'the destination QEMU does not end: it must be killed before it is used again',
+    );
+    return false;
+  }
+
+  /** Resolves with what it failed with. */
+  async #quitByMonitor(): Promise<unknown> {
     try {
       await quitUnusable(this.qmp);
       await this.qmp.closed;
-      return true;
+      return undefined;
     } catch (thrown) {
-      this.#log.error(
-        { err: thrown },
-        'the destination QEMU does not end: it must be killed before it is used again',
-      );
-      return false;
+      return thrown;
     }
   }
 }

@@ -3,6 +3,7 @@ import type { SerializedError } from '@pageferry/errors';
 import type { BlockShape } from '@pageferry/transfer';
 import type { MigrationMode } from '@pageferry/wire';
 import type { IncomingView } from './incoming-resource.js';
+import type { PeerNames } from './same-peer.js';
 
 /** What the journal says of a guest that belongs to this host and lacks pages. */
 export interface InterruptedPostcopy {
@@ -12,10 +13,14 @@ export interface InterruptedPostcopy {
   readonly blocks: readonly BlockShape[];
   /** See `processIdentity`. */
   readonly qemu: string;
+  /** Undefined in a journal of an earlier version. */
+  readonly peers?: PeerNames | undefined;
 }
 
 /** What does not change who owns the guest. */
 type IncomingRecord =
+  // Before the driver may start a QEMU for the guest.
+  | { readonly event: 'starting'; readonly guest: string; readonly mode: MigrationMode }
   | {
       readonly event: 'preparing';
       readonly guest: string;
@@ -25,6 +30,8 @@ type IncomingRecord =
       readonly qemu: string;
       /** ms since the epoch */
       readonly startedAt: number;
+      /** Of the source, which alone may go on with it. */
+      readonly peers: PeerNames;
     }
   | { readonly event: 'ready'; readonly postcopy: boolean }
   | { readonly event: 'running' | 'completed' | 'aborted' }

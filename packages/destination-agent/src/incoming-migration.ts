@@ -5,6 +5,7 @@ import { asPageferryError, type PageferryError } from '@pageferry/errors';
 import type { PeerConnection } from '@pageferry/link';
 import { errorForWire, findingsForWire, type ControlOf } from '@pageferry/wire';
 import type { DestinationConfiguration } from './configuration.js';
+import type { IncomingDriver } from './drivers/driver.js';
 import { endFailed } from './end-failed.js';
 import { NEXT_STEP_TIMEOUT_MS, ROUNDS_TIMEOUT_MS, type IncomingContext } from './incoming-context.js';
 import type { IncomingGuest } from './incoming-guest.js';
@@ -15,6 +16,7 @@ import { loadGuest } from './load-guest.js';
 import { examineGuest, prepareGuest } from './prepare-guest.js';
 import { receiveMissing, takeUp } from './receive-missing.js';
 import { recoverPostcopy, runIfPaused } from './recover-postcopy.js';
+import type { PeerNames } from './same-peer.js';
 import { SourceLink } from './source-link.js';
 import { standingOf } from './standing.js';
 import { incomingStates } from './states.js';
@@ -23,6 +25,9 @@ import { takeOver } from './take-over.js';
 export interface IncomingMigrationOptions {
   readonly id: string;
   readonly configuration: DestinationConfiguration;
+  readonly driver: IncomingDriver;
+  /** Of the source that began it. */
+  readonly peers: PeerNames;
   readonly log: Logger;
   readonly journal: Journal;
   /** A post-copy that an earlier run of this agent did not bring to its end. */
@@ -38,6 +43,7 @@ export interface IncomingMigrationOptions {
  */
 export class IncomingMigration {
   readonly id: string;
+  readonly peers: PeerNames;
   readonly #interrupted: InterruptedPostcopy | undefined;
   readonly #context: IncomingContext;
   readonly #scope = new AbortController();
@@ -52,8 +58,9 @@ export class IncomingMigration {
 
   /** @param peer undefined while an interrupted post-copy waits for its source */
   constructor(peer: PeerConnection | undefined, options: IncomingMigrationOptions) {
-    const { id, interrupted, configuration, journal } = options;
+    const { id, interrupted, configuration, driver, journal } = options;
     this.id = id;
+    this.peers = options.peers;
     this.#interrupted = interrupted;
     this.#request = interrupted;
     this.#admit = options.admit;
@@ -64,6 +71,8 @@ export class IncomingMigration {
     });
     this.#context = {
       configuration,
+      driver,
+      peers: options.peers,
       states,
       journal: new IncomingJournal(journal, log, interrupted !== undefined),
       link: new SourceLink(peer),
@@ -156,6 +165,7 @@ export class IncomingMigration {
       return;
     }
     this.#isDryRun = true;
+    if (this.#context.driver.starts) this.#admit();
     const { findings, machine } = await examineGuest(this.#context, asked);
     log.info({ guest: asked.guest, mode: asked.mode, findings }, 'a dry run');
     await link.tell({ type: 'examined', findings: findingsForWire(findings), machine });

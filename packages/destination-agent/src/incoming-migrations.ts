@@ -2,6 +2,7 @@ import { Journal, MigrationHistory, type Check, type Logger } from '@pageferry/d
 import { PageferryError } from '@pageferry/errors';
 import type { PeerConnection } from '@pageferry/link';
 import type { DestinationConfiguration } from './configuration.js';
+import type { IncomingDriver } from './drivers/driver.js';
 import { readEnded } from './ended-migrations.js';
 import type { InterruptedPostcopy } from './incoming-journal.js';
 import { IncomingMigration } from './incoming-migration.js';
@@ -9,13 +10,25 @@ import type { IncomingView } from './incoming-resource.js';
 import { PastStandings } from './past-standings.js';
 import { checkDestination } from './readiness.js';
 import type { Recovery } from './recovery.js';
+import { requireSamePeer, type PeerNames } from './same-peer.js';
 
 /** Migrations that have ended and are shown. */
 const MOST_REMEMBERED = 1000;
 
+export interface IncomingMigrationsOptions {
+  readonly configuration: DestinationConfiguration;
+  readonly driver: IncomingDriver;
+  readonly log: Logger;
+  /** Ends all of them. */
+  readonly signal: AbortSignal;
+  /** What an earlier run has left. */
+  readonly recovery: Recovery;
+}
+
 /** All incoming migrations of this agent: those under way, and the latest that ended. */
 export class IncomingMigrations {
   readonly #configuration: DestinationConfiguration;
+  readonly #driver: IncomingDriver;
   readonly #log: Logger;
   readonly #signal: AbortSignal;
   readonly #underway = new Map<string, IncomingMigration>();
@@ -28,21 +41,16 @@ export class IncomingMigrations {
   readonly #past: PastStandings;
   readonly #onEnd: ((view: IncomingView) => void)[] = [];
 
-  constructor(
-    configuration: DestinationConfiguration,
-    log: Logger,
-    signal: AbortSignal,
-    { ended }: Recovery,
-    mostRemembered = MOST_REMEMBERED,
-  ) {
+  constructor({ configuration, driver, log, signal, recovery }: IncomingMigrationsOptions) {
     const { stateDirectory: directory } = configuration;
     this.#configuration = configuration;
+    this.#driver = driver;
     this.#log = log;
     this.#signal = signal;
     this.#past = new PastStandings(directory, log);
-    for (const migration of ended) this.#past.add(migration.id, migration);
+    for (const migration of recovery.ended) this.#past.add(migration.id, migration);
     const mayDelete = (id: string): boolean => !this.#past.isOwner(id);
-    this.#history = new MigrationHistory({ directory, mostRemembered, log, mayDelete });
+    this.#history = new MigrationHistory({ directory, mostRemembered: MOST_REMEMBERED, log, mayDelete });
   }
 
   /** Those that have ended first. */
@@ -73,7 +81,7 @@ export class IncomingMigrations {
   }
 
   async checks(): Promise<Check[]> {
-    return checkDestination(this.#configuration);
+    return checkDestination(this.#configuration, this.#driver);
   }
 
   /** Reads what earlier runs of this agent have left, and takes up guests of this host that lack pages. */
@@ -81,7 +89,7 @@ export class IncomingMigrations {
     for (const ended of await readEnded(this.#configuration.stateDirectory)) this.#history.add(ended);
     for (const { id, postcopy } of interrupted) {
       this.#admitted.add(id);
-      void this.run(await this.#open(undefined, id, postcopy));
+      void this.run(await this.#open(undefined, id, postcopy.peers ?? [], postcopy));
     }
   }
 
@@ -89,12 +97,12 @@ export class IncomingMigrations {
    * A new migration on a new connection, which is known from now on and has yet to be {@link run}.
    * @throws `request-invalid` for one that would be told apart from another one by nothing; `journal`
    */
-  async admit(id: string, peer: PeerConnection): Promise<IncomingMigration> {
+  async admit(id: string, peer: PeerConnection, names: PeerNames): Promise<IncomingMigration> {
     this.#signal.throwIfAborted();
     if (this.#underway.has(id) || this.#opening.has(id) || this.#past.find(id) !== undefined) {
       throw new PageferryError('request-invalid', `the migration ${id} has been here before`);
     }
-    return this.#open(peer, id);
+    return this.#open(peer, id, names);
   }
 
   /** Resolves when the migration has ended; never rejects. */
@@ -106,11 +114,16 @@ export class IncomingMigrations {
     this.#end(migration);
   }
 
-  /** The source asks what became of a migration, and goes on with it if this host has the guest. */
-  async resume(id: string, peer: PeerConnection): Promise<void> {
+  /**
+   * The source asks what became of a migration, and goes on with it if this host has the guest.
+   * @throws `peer-not-trusted` if it is another source than the one that began it
+   */
+  async resume(id: string, peer: PeerConnection, names: PeerNames): Promise<void> {
     const migration = this.#underway.get(id);
+    const past = this.#past.find(id);
+    requireSamePeer(id, (migration ?? past)?.peers, names);
     if (migration !== undefined) return migration.reconnect(peer);
-    const { phase, completed } = this.#past.find(id) ?? { phase: 'unknown', completed: false };
+    const { phase, completed } = past ?? { phase: 'unknown', completed: false };
     await peer.send({ type: 'standing', phase, completed, missing: 0 });
     peer.close();
   }
@@ -123,6 +136,7 @@ export class IncomingMigrations {
   async #open(
     peer: PeerConnection | undefined,
     id: string,
+    peers: PeerNames,
     interrupted?: InterruptedPostcopy,
   ): Promise<IncomingMigration> {
     this.#opening.add(id);
@@ -131,6 +145,8 @@ export class IncomingMigrations {
       const migration = new IncomingMigration(peer, {
         id,
         configuration: this.#configuration,
+        driver: this.#driver,
+        peers,
         log: this.#log,
         journal,
         admit: () => {
@@ -158,11 +174,11 @@ export class IncomingMigrations {
 
   /** One that the agent's next run goes on with is not over. */
   #end(migration: IncomingMigration): void {
-    const { id, isOver, isDryRun, standing, view } = migration;
+    const { id, isOver, isDryRun, peers, standing, view } = migration;
     this.#admitted.delete(id);
     if (isOver || isDryRun) this.#underway.delete(id);
     if (!isOver) return;
-    this.#past.add(id, standing);
+    this.#past.add(id, { ...standing, peers });
     this.#history.add({ view, events: 0 });
     for (const listener of this.#onEnd) listener(view);
   }

@@ -1,7 +1,7 @@
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from '@pageferry/daemon';
-import { asPageferryError } from '@pageferry/errors';
+import { PageferryError, asPageferryError } from '@pageferry/errors';
 import { MonitorKeeper, QmpClient, processIdentity, type QmpOptions } from '@pageferry/qemu';
 
 /** Ends the name of a keeper's socket; before it stands the migration's id. */
@@ -29,16 +29,21 @@ export class IncomingMonitor {
     return new IncomingMonitor(await QmpClient.connect(guestSocket, { ...options, outOfBand: true }), false);
   }
 
-  /** The connection that an earlier run has left, or else a new one. Rejects as `QmpClient.connect` does. */
+  /**
+   * The connection that an earlier run has left, or else a new one. Rejects as `QmpClient.connect` does.
+   * @param find QEMU's socket, undefined if QEMU is gone; rejects if that is not known
+   */
   static async reconnect(
     keeper: string,
-    guestSocket: string,
+    find: () => Promise<string | undefined>,
     options?: QmpOptions,
   ): Promise<IncomingMonitor> {
     try {
       return new IncomingMonitor(await MonitorKeeper.connect(keeper, options), true);
     } catch {
       options?.signal?.throwIfAborted();
+      const guestSocket = await find();
+      if (guestSocket === undefined) throw new PageferryError('qmp-unreachable', 'QEMU is gone');
       return IncomingMonitor.connect(guestSocket, options);
     }
   }

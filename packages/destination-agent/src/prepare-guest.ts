@@ -1,6 +1,5 @@
 import { mkdir } from 'node:fs/promises';
 import { Value } from '@sinclair/typebox/value';
-import { guestSocketPath } from '@pageferry/daemon';
 import { PageferryError, asPageferryError } from '@pageferry/errors';
 import {
   IncomingSession,
@@ -15,6 +14,7 @@ import {
 } from '@pageferry/qemu';
 import { PageLayout } from '@pageferry/transfer';
 import type { ControlOf, MigrationMode } from '@pageferry/wire';
+import type { WaitingQemu } from './drivers/driver.js';
 import type { IncomingContext } from './incoming-context.js';
 import { IncomingGuest, quitUnusable } from './incoming-guest.js';
 import { IncomingMonitor } from './incoming-monitor.js';
@@ -25,17 +25,31 @@ export async function prepareGuest(
   context: IncomingContext,
   prepare: ControlOf<'prepare'>,
 ): Promise<IncomingGuest> {
-  const { configuration, signal } = context;
+  const { signal } = context;
   const source = checkMachine(prepare.machine);
-  const path = guestSocketPath(configuration.guestDirectory, prepare.guest);
-  const monitor = await IncomingMonitor.connect(path, { signal });
+  const qemu = await provideQemu(context, prepare);
   try {
-    await preflight(monitor.qmp, source, prepare, signal);
-    return await openIncoming(context, monitor, source, prepare);
+    const monitor = await IncomingMonitor.connect(qemu.socket, { signal });
+    try {
+      await preflight(monitor.qmp, source, prepare, signal);
+      return await openIncoming(context, qemu, monitor, source, prepare);
+    } catch (thrown) {
+      await monitor.close();
+      throw thrown;
+    }
   } catch (thrown) {
-    await monitor.close();
+    await qemu.release();
     throw thrown;
   }
+}
+
+/** The journal says that a QEMU is started before it is. */
+async function provideQemu(
+  { driver, journal, signal }: IncomingContext,
+  { guest, mode }: Pick<ControlOf<'prepare'>, 'guest' | 'mode'>,
+): Promise<WaitingQemu> {
+  if (driver.starts) await journal.record({ event: 'starting', guest, mode });
+  return driver.provide(guest, signal);
 }
 
 async function preflight(
@@ -51,17 +65,23 @@ async function preflight(
   }
 }
 
-/** What a dry run finds: QEMU, and its settings, are afterwards as they were before. */
+/** What a dry run finds: QEMU, and its settings, are afterwards as they were before; one that was started is gone. */
 export async function examineGuest(
-  { configuration, signal }: IncomingContext,
-  { guest, mode, machine }: ControlOf<'examine'>,
+  context: IncomingContext,
+  examine: ControlOf<'examine'>,
 ): Promise<Comparison> {
-  const source = checkMachine(machine);
-  const qmp = await QmpClient.connect(guestSocketPath(configuration.guestDirectory, guest), { signal });
+  const { signal } = context;
+  const source = checkMachine(examine.machine);
+  const qemu = await provideQemu(context, examine);
   try {
-    return await compare(qmp, source, mode, signal);
+    const qmp = await QmpClient.connect(qemu.socket, { signal });
+    try {
+      return await compare(qmp, source, examine.mode, signal);
+    } finally {
+      qmp.close();
+    }
   } finally {
-    qmp.close();
+    await qemu.release();
   }
 }
 
@@ -86,16 +106,17 @@ async function compare(
 
 async function openIncoming(
   context: IncomingContext,
+  waiting: WaitingQemu,
   monitor: IncomingMonitor,
   { machineType, ramBlocks }: MachineDescription,
   { guest, mode }: ControlOf<'prepare'>,
 ): Promise<IncomingGuest> {
-  const { journal, link, states, log, directory, keeper, signal } = context;
+  const { journal, link, peers, states, log, directory, keeper, signal } = context;
   const { qmp } = monitor;
   const postcopy = mode !== 'precopy';
   const qemu = await processIdentity(qmp, { signal });
   const startedAt = states.history[0]?.at ?? Date.now();
-  await journal.record({ event: 'preparing', guest, mode, blocks: ramBlocks, qemu, startedAt });
+  await journal.record({ event: 'preparing', guest, mode, blocks: ramBlocks, qemu, startedAt, peers });
   await mkdir(directory, { recursive: true, mode: 0o700 });
   const layout = new PageLayout(ramBlocks);
   log.info({ guest, mode, bytes: layout.bytes }, 'a guest is coming in');
@@ -110,7 +131,7 @@ async function openIncoming(
       signal,
       onRequest: requests.take,
     });
-    return new IncomingGuest(context, { monitor, session, layout, requests });
+    return new IncomingGuest(context, { qemu: waiting, monitor, session, layout, requests });
   } catch (thrown) {
     await quitUnusable(qmp).catch(() => undefined);
     throw thrown;

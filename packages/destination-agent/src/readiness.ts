@@ -2,18 +2,18 @@ import { constants } from 'node:fs';
 import { access, readFile } from 'node:fs/promises';
 import { checkDirectory, type Check } from '@pageferry/daemon';
 import type { DestinationConfiguration } from './configuration.js';
+import type { IncomingDriver } from './drivers/driver.js';
 
 /** CAP_SYS_PTRACE, capabilities(7): whoever has it may use userfaultfd. */
 const PTRACE_BIT = 19n;
 
 /** What must be so for a guest to come in here. */
-export async function checkDestination({
-  guestDirectory,
-  stateDirectory,
-  runtimeDirectory,
-}: DestinationConfiguration): Promise<Check[]> {
+export async function checkDestination(
+  { stateDirectory, runtimeDirectory }: DestinationConfiguration,
+  driver: IncomingDriver,
+): Promise<Check[]> {
   return [
-    await checkDirectory('guest-directory', guestDirectory, false),
+    ...(await driver.checks()),
     await checkDirectory('state-directory', stateDirectory, true),
     await checkDirectory('runtime-directory', runtimeDirectory, true),
     await checkUserfaultfd(),

@@ -1,5 +1,4 @@
 import { mkdir } from 'node:fs/promises';
-import { guestSocketPath } from '@pageferry/daemon';
 import { PageferryError, asPageferryError, sleep } from '@pageferry/errors';
 import { IncomingSession, continueGuest, runState, type QmpClient } from '@pageferry/qemu';
 import { PageLayout, PageSet, type Block } from '@pageferry/transfer';
@@ -62,13 +61,12 @@ export async function runIfPaused(qmp: QmpClient, run: boolean, signal: AbortSig
 
 /** A QEMU whose guest waits for a page may not answer at once: as long as it is there it is asked again. */
 async function connectPatiently(
-  { configuration, keeper, log, signal }: IncomingContext,
+  { driver, keeper, log, signal }: IncomingContext,
   guest: string,
 ): Promise<IncomingMonitor> {
-  const path = guestSocketPath(configuration.guestDirectory, guest);
   for (;;) {
     try {
-      return await IncomingMonitor.reconnect(keeper, path, { signal });
+      return await IncomingMonitor.reconnect(keeper, () => driver.find(guest, signal), { signal });
     } catch (thrown) {
       signal.throwIfAborted();
       const error = asPageferryError(thrown);

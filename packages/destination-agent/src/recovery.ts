@@ -1,17 +1,21 @@
 import { Type } from '@sinclair/typebox';
 import { Value } from '@sinclair/typebox/value';
-import { Journal, guestSocketPath, migrationLogger, type Logger } from '@pageferry/daemon';
+import { Journal, migrationLogger, type Logger } from '@pageferry/daemon';
 import { continueGuest, quit, runState } from '@pageferry/qemu';
-import { PageferryError } from '@pageferry/errors';
+import { PageferryError, asPageferryError } from '@pageferry/errors';
 import type { DestinationConfiguration } from './configuration.js';
+import type { IncomingDriver } from './drivers/driver.js';
 import type { InterruptedPostcopy } from './incoming-journal.js';
 import { IncomingMonitor, keeperPath, releaseKeepers } from './incoming-monitor.js';
+import type { PeerNames } from './same-peer.js';
 
 /** What an earlier run of this agent left of a migration. */
 export interface RecoveredMigration {
   readonly id: string;
   readonly phase: 'owner' | 'returned' | 'unknown';
   readonly completed: boolean;
+  /** Undefined if its journal does not say. */
+  readonly peers?: PeerNames | undefined;
 }
 
 /** What an earlier run left: migrations that are over, and guests of this host that still lack pages. */
@@ -33,6 +37,7 @@ const StoredRecord = Type.Object({
   postcopy: Type.Optional(Type.Boolean()),
   run: Type.Optional(Type.Boolean()),
   startedAt: Type.Optional(Type.Integer()),
+  peers: Type.Optional(Type.Array(Type.String())),
 });
 
 /**
@@ -41,7 +46,8 @@ const StoredRecord = Type.Object({
  * lacks pages is left to whoever takes its post-copy up.
  */
 export async function recoverMigrations(
-  { stateDirectory, guestDirectory, runtimeDirectory }: DestinationConfiguration,
+  { stateDirectory, runtimeDirectory }: DestinationConfiguration,
+  driver: IncomingDriver,
   log: Logger,
 ): Promise<Recovery> {
   const ended: RecoveredMigration[] = [];
@@ -52,21 +58,19 @@ export async function recoverMigrations(
     if (story.open) {
       const journal = await Journal.open(stateDirectory, id, { log });
       try {
-        const place =
-          story.guest === undefined
+        const { guest } = story;
+        const place: MonitorPlace | undefined =
+          guest === undefined
             ? undefined
-            : {
-                keeper: keeperPath(runtimeDirectory, id),
-                guest: guestSocketPath(guestDirectory, story.guest),
-              };
+            : { guest, driver, keeper: keeperPath(runtimeDirectory, id), log: migrationLog };
         if (story.phase !== 'owner') {
-          if (place !== undefined) await endForeignGuest(place, story, migrationLog);
+          if (place !== undefined) await endForeignGuest(place, story);
           await journal.append({ event: 'aborted' });
         } else if (story.postcopy) {
           interrupted.push({ id, postcopy: postcopyOf(story) });
           continue;
         } else {
-          await runOwnGuest(place, story, migrationLog);
+          await runOwnGuest(place, story);
           await journal.append({ event: 'completed' });
         }
       } catch (thrown) {
@@ -79,7 +83,7 @@ export async function recoverMigrations(
       }
     }
     // After pre-copy the guest is complete where it belongs, whatever else is the matter with it.
-    ended.push({ id, phase: story.phase, completed: story.phase === 'owner' });
+    ended.push({ id, phase: story.phase, completed: story.phase === 'owner', peers: story.peers });
   }
   await releaseKeepers(runtimeDirectory, new Set(interrupted.map(({ id }) => id)));
   return { ended, interrupted };
@@ -87,8 +91,10 @@ export async function recoverMigrations(
 
 /** Where QEMU's monitor is found. */
 interface MonitorPlace {
-  readonly keeper: string;
   readonly guest: string;
+  readonly driver: IncomingDriver;
+  readonly keeper: string;
+  readonly log: Logger;
 }
 
 /** What a journal says. */
@@ -101,6 +107,7 @@ export interface Story {
   readonly run: boolean;
   readonly postcopy: boolean;
   readonly qemu: string | undefined;
+  readonly peers: PeerNames | undefined;
   /** ms since the epoch; 0 if the journal does not say it. */
   readonly startedAt: number;
   readonly failed: boolean;
@@ -115,12 +122,14 @@ export function readStory(records: readonly unknown[]): Story {
   let run = true;
   let postcopy = false;
   let qemu: string | undefined;
+  let peers: Story['peers'];
   let startedAt = 0;
   let failed = false;
   for (const record of records) {
     if (!Value.Check(StoredRecord, record)) continue;
     guest ??= record.guest;
     qemu ??= record.qemu;
+    peers ??= record.peers;
     startedAt = record.startedAt ?? startedAt;
     mode = record.mode ?? mode;
     blocks = record.blocks ?? blocks;
@@ -131,52 +140,63 @@ export function readStory(records: readonly unknown[]): Story {
     if (record.event === 'returned') phase = 'returned';
     if (['completed', 'returned', 'aborted', 'failed'].includes(record.event)) open = false;
   }
-  return { phase, open, guest, mode, blocks, run, postcopy, qemu, startedAt, failed };
+  return { phase, open, guest, mode, blocks, run, postcopy, qemu, peers, startedAt, failed };
 }
 
-function postcopyOf({ guest, mode, blocks, run, qemu }: Story): InterruptedPostcopy {
+function postcopyOf({ guest, mode, blocks, run, qemu, peers }: Story): InterruptedPostcopy {
   if (guest === undefined || qemu === undefined) throw namelessGuest();
-  return { guest, mode, blocks, run, qemu };
+  return { guest, mode, blocks, run, qemu, peers };
 }
 
 /** The guest belongs here, and QEMU has all of it; it may only lack the word to run it. */
-async function runOwnGuest(
-  place: MonitorPlace | undefined,
-  { run, qemu }: Story,
-  log: Logger,
-): Promise<void> {
+async function runOwnGuest(place: MonitorPlace | undefined, { run, qemu }: Story): Promise<void> {
   if (place === undefined) throw namelessGuest();
-  const monitor = await IncomingMonitor.reconnect(place.keeper, place.guest);
+  const monitor = await reconnect(place);
   try {
     if (!(await monitor.isOf(qemu))) throw strangeQemu();
     const { running } = await runState(monitor.qmp);
     if (run && !running) await continueGuest(monitor.qmp);
-    log.info('a guest that had come in was found and runs');
+    place.log.info('a guest that had come in was found and runs');
   } finally {
     await monitor.close();
   }
 }
 
 /** The guest does not belong here: its QEMU must not be there to run it. */
-async function endForeignGuest({ keeper, guest }: MonitorPlace, { qemu }: Story, log: Logger): Promise<void> {
+async function endForeignGuest(place: MonitorPlace, { qemu }: Story): Promise<void> {
+  // Without an identity in the journal QEMU was only about to be provided.
+  const isLeft = qemu !== undefined && !(await quitForeignQemu(place, qemu));
+  if (!isLeft) await place.driver.endLeftOver(place.guest);
+}
+
+/** False if the QEMU that is there must not be touched. */
+async function quitForeignQemu(place: MonitorPlace, qemu: string): Promise<boolean> {
+  const { log } = place;
   let monitor: IncomingMonitor;
   try {
-    monitor = await IncomingMonitor.reconnect(keeper, guest);
-  } catch {
+    monitor = await reconnect(place);
+  } catch (thrown) {
+    // Anything else is no word on QEMU.
+    if (!asPageferryError(thrown).code.startsWith('qmp-')) throw thrown;
     log.info('the QEMU of an interrupted migration is gone');
-    return;
+    return true;
   }
   try {
     // By now another QEMU may serve this socket, and what does not belong to this migration is not touched.
     if (!(await monitor.isOf(qemu)) || (await runState(monitor.qmp)).running) {
       log.warn('another QEMU has the place of an interrupted migration: it is left alone');
-      return;
+      return false;
     }
     await quit(monitor.qmp);
     log.info('the QEMU of an interrupted migration was ended');
+    return true;
   } finally {
     await monitor.close();
   }
+}
+
+async function reconnect({ driver, guest, keeper }: MonitorPlace): Promise<IncomingMonitor> {
+  return IncomingMonitor.reconnect(keeper, () => driver.find(guest));
 }
 
 function strangeQemu(): PageferryError {

@@ -2,15 +2,15 @@ import { Type, type Static, type TObject } from '@sinclair/typebox';
 import {
   addRule,
   findingsOfReading,
-  isLoopback,
-  readTlsMaterial,
   flagOf,
+  isLoopback,
+  missingBeside,
+  readTlsMaterial,
+  tlsFilesOf,
   watchTls,
   type FileReloader,
   type Logger,
   type Reloaded,
-  type SettingFile,
-  type TlsFiles,
   type TlsMaterial,
 } from '@pageferry/daemon';
 import { isPeerRule } from '@pageferry/link';
@@ -40,14 +40,13 @@ export const streamSecuritySettings = {
 
 const StreamSettings = Type.Object({ streamHost: Type.String(), ...streamSecuritySettings });
 type StreamSettings = Static<typeof StreamSettings>;
-type StreamKey = keyof typeof streamSecuritySettings;
 
-const keys: readonly StreamKey[] = [
-  'streamTlsCertificate',
-  'streamTlsKey',
-  'streamTlsClientAuthority',
-  'streamAllowedPeers',
-];
+const tlsKeys = {
+  certificate: 'streamTlsCertificate',
+  key: 'streamTlsKey',
+  authority: 'streamTlsClientAuthority',
+} as const;
+const keys = [...Object.values(tlsKeys), 'streamAllowedPeers'] as const;
 
 /** Has a configuration refused by which others than this host could reach a stream without mutual TLS, or with files of no use. */
 export function secureStream(schema: TObject): void {
@@ -60,49 +59,28 @@ export function openStreamSecurity(
   reloader: FileReloader,
   log: Logger,
 ): { readonly identity: Reloaded<TlsMaterial>; readonly allowedPeers: readonly string[] } | undefined {
-  const files = tlsFiles(settings);
+  const files = tlsFilesOf(settings, tlsKeys);
   if (files === undefined) return undefined;
   const { streamAllowedPeers = [] } = settings;
   return { identity: watchTls(reloader, log, 'TLS of the stream', files), allowedPeers: streamAllowedPeers };
 }
 
 function incomplete(settings: StreamSettings): string[] {
-  const given = keys.filter((key) => settings[key] !== undefined);
-  if (given.length === 0 && isLoopback(settings.streamHost)) return [];
-  if (given.length === 0) {
-    return [
-      `streamHost: ${settings.streamHost} can be reached from other hosts, so it takes mutual TLS: ` +
-        `give ${keys.map(flagOf).join(', ')}, or leave it at 127.0.0.1`,
-    ];
-  }
-  return keys
-    .filter((key) => !given.includes(key))
-    .map((key) => `${key}: is missing; ${keys.join(', ')} go together`);
+  if (isLoopback(settings.streamHost) || keys.some((key) => settings[key] !== undefined))
+    return missingBeside(settings, keys);
+  return [
+    `streamHost: ${settings.streamHost} can be reached from other hosts, so it takes mutual TLS: ` +
+      `give ${keys.map(flagOf).join(', ')}, or leave it at 127.0.0.1`,
+  ];
 }
 
 function useless(settings: StreamSettings): readonly string[] {
   const { streamAllowedPeers = [] } = settings;
-  const files = tlsFiles(settings);
+  const files = tlsFilesOf(settings, tlsKeys);
   return [
     ...streamAllowedPeers
       .filter((rule) => !isPeerRule(rule))
       .map((rule) => `streamAllowedPeers: "${rule}" is neither a DNS name, nor *.DOMAIN, nor a URI`),
     ...(files === undefined ? [] : findingsOfReading(() => readTlsMaterial(files))),
   ];
-}
-
-function tlsFiles(settings: StreamSettings): TlsFiles | undefined {
-  const certificate = file(settings, 'streamTlsCertificate');
-  const key = file(settings, 'streamTlsKey');
-  const authority = file(settings, 'streamTlsClientAuthority');
-  if (certificate === undefined || key === undefined || authority === undefined) return undefined;
-  return { certificate, key, authority };
-}
-
-function file(
-  settings: StreamSettings,
-  setting: Exclude<StreamKey, 'streamAllowedPeers'>,
-): SettingFile | undefined {
-  const value = settings[setting];
-  return value === undefined ? undefined : { setting, value };
 }

@@ -77,9 +77,9 @@ export class StreamServer {
       const welcome = { type: 'welcome', version, software, window } as const;
       if (hello.resume) {
         await peer.send(welcome);
-        await migrations.resume(hello.migration, peer);
+        await migrations.resume(hello.migration, peer, names);
       } else {
-        const migration = await migrations.admit(hello.migration, peer);
+        const migration = await migrations.admit(hello.migration, peer, names);
         // A source that is gone already is noticed by the migration, which closes what it has opened.
         await peer.send(welcome).catch(() => undefined);
         await migrations.run(migration);

@@ -1,8 +1,11 @@
 import { existsSync } from 'node:fs';
+import { PageferryError } from '@pageferry/errors';
 import { MonitorKeeper, QmpClient, processIdentity } from '@pageferry/qemu';
 import { beforeEach, describe, expect, test } from 'vitest';
+import { createDriver } from '../src/drivers/create-driver.js';
 import { keeperPath } from '../src/incoming-monitor.js';
 import { recoverMigrations, type Recovery } from '../src/recovery.js';
+import { FakeDriver } from './support/fake-driver.js';
 import { destinationHost, type DestinationHost, type FakeQemu } from './support/destination-host.js';
 
 // What an agent does, when it starts, with the journals that an earlier run has left.
@@ -24,7 +27,8 @@ const preparing = (more: object = {}): object => ({
   ...more,
 });
 
-const recover = async (): Promise<Recovery> => recoverMigrations(host.configuration, host.log);
+const recover = async (): Promise<Recovery> =>
+  recoverMigrations(host.configuration, createDriver(host.configuration, host.log), host.log);
 const ended = (phase: string, completed = false): object => ({
   ended: [{ id: 'one', phase, completed }],
   interrupted: [],
@@ -98,6 +102,48 @@ describe('a guest that was not handed over', () => {
   });
 });
 
+describe('a QEMU that an earlier run has, or may have, started', () => {
+  const recoverWith = async (driver: FakeDriver): Promise<Recovery> =>
+    recoverMigrations(host.configuration, driver, host.log);
+  const fakeDriver = (): FakeDriver => new FakeDriver(host.socketOf);
+  const starting = { event: 'starting', guest: 'web1', mode: 'hybrid' };
+
+  test('is left to its driver as long as the journal does not know it', async () => {
+    const fake = await startQemu();
+    const driver = fakeDriver();
+    await host.writeJournal('one', [starting]);
+    expect(await recoverWith(driver)).toEqual(ended('unknown'));
+    expect(driver.calls).toEqual(['end web1']);
+    expect(fake.commands).toEqual([]);
+    expect(await host.events('one')).toEqual(['starting', 'aborted']);
+  });
+
+  test('is ended, and what came with it', async () => {
+    const fake = await startQemu();
+    const driver = fakeDriver();
+    await host.writeJournal('one', [starting, preparing()]);
+    expect(await recoverWith(driver)).toEqual(ended('unknown'));
+    expect(fake.commands).toEqual(['quit']);
+    expect(driver.calls).toEqual(['find web1', 'end web1']);
+  });
+
+  test('is left alone if another one has its place', async () => {
+    await startQemu();
+    const driver = fakeDriver();
+    await host.writeJournal('one', [starting, preparing({ qemu: '1@1' })]);
+    await recoverWith(driver);
+    expect(driver.calls).toEqual(['find web1']);
+  });
+
+  test('is looked for again at the next start if its driver cannot say', async () => {
+    const driver = fakeDriver();
+    driver.find = async () => Promise.reject(new PageferryError('driver-failed', 'no answer'));
+    await host.writeJournal('one', [starting, preparing()]);
+    expect(await recoverWith(driver)).toEqual(ended('unknown'));
+    expect(await host.events('one')).toEqual(['starting', 'preparing']);
+  });
+});
+
 describe('a guest that was handed over by pre-copy', () => {
   test('is run', async () => {
     const fake = await startQemu();
@@ -130,10 +176,14 @@ describe('a guest that was handed over by pre-copy', () => {
 describe('a guest that was handed over by post-copy', () => {
   test('is left to whoever takes it up, with what the journal says of it', async () => {
     const fake = await startQemu();
-    await host.writeJournal('one', [preparing({ mode: 'postcopy' }), paused, owner, { event: 'running' }]);
+    const peers = ['a.hosts.test'];
+    const begun = preparing({ mode: 'postcopy', peers });
+    await host.writeJournal('one', [begun, paused, owner, { event: 'running' }]);
     expect(await recover()).toEqual({
       ended: [],
-      interrupted: [{ id: 'one', postcopy: { guest: 'web1', mode: 'postcopy', run: true, blocks, qemu } }],
+      interrupted: [
+        { id: 'one', postcopy: { guest: 'web1', mode: 'postcopy', run: true, blocks, qemu, peers } },
+      ],
     });
     expect(fake.commands).toEqual([]);
     expect((await host.events('one')).at(-1)).toBe('running');
@@ -148,12 +198,13 @@ describe('a keeper of an earlier run', () => {
     const keeper = await MonitorKeeper.start(qmp, path, new AbortController().signal);
     qmp.close();
     keeper.leave();
-    // It has noticed once it lets someone in.
+    (await borrowed(path)).close();
+  }
+  /** It lends the connection once it has noticed that whoever had it is gone. */
+  async function borrowed(path: string): Promise<QmpClient> {
     for (;;) {
-      const next = await MonitorKeeper.connect(path).catch(() => undefined);
-      if (next === undefined) continue;
-      next.close();
-      return;
+      const qmp = await MonitorKeeper.connect(path).catch(() => undefined);
+      if (qmp !== undefined) return qmp;
     }
   }
   const isKept = (id: string): boolean => existsSync(keeperPath(host.configuration.runtimeDirectory, id));
@@ -181,7 +232,7 @@ describe('a keeper of an earlier run', () => {
     await leaveKeeper('one');
     await recover();
     expect(isKept('one')).toBe(true);
-    const qmp = await MonitorKeeper.connect(keeperPath(host.configuration.runtimeDirectory, 'one'));
+    const qmp = await borrowed(keeperPath(host.configuration.runtimeDirectory, 'one'));
     await MonitorKeeper.release(qmp);
   });
 });

@@ -15,6 +15,8 @@ export interface DebianPackage {
   readonly version: string;
   readonly architecture: string;
   readonly depends: readonly string[];
+  /** What a usual installation has, too. */
+  readonly recommends?: readonly string[];
   readonly summary: string;
   /** Paragraphs. */
   readonly description: readonly string[];
@@ -54,7 +56,7 @@ export async function buildDebianPackage(
 }
 
 async function controlOf(
-  { name, version, architecture, depends, summary, description }: DebianPackage,
+  { name, version, architecture, depends, recommends = [], summary, description }: DebianPackage,
   tree: Tree,
   files: readonly string[],
 ): Promise<string> {
@@ -67,6 +69,7 @@ async function controlOf(
     Maintainer: 'pageferry <pageferry@localhost>',
     'Installed-Size': String(installed),
     Depends: depends.join(', '),
+    ...(recommends.length > 0 && { Recommends: recommends.join(', ') }),
     Section: 'admin',
     Priority: 'optional',
     Description: [summary, ...description.flatMap(folded)].join('\n '),

@@ -17,3 +17,6 @@ export type { QmpEvent, QmpGreeting } from './qmp/qmp-message.js';
 export * from './dirty-log/dirty-log.js';
 export type { RamRecordSink, StreamBlock } from './dirty-log/ram-record-parser.js';
 export * from './incoming/incoming-session.js';
+export * from './libvirt/connect-domain.js';
+export * from './libvirt/domains.js';
+export { virsh, type VirshOptions } from './libvirt/virsh.js';

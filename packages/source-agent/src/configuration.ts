@@ -18,6 +18,12 @@ export const sourceSettings = Type.Object(
       default: '/run/pageferry/guests',
       description: 'Directory with the QMP sockets of guests, NAME.sock each',
     }),
+    libvirtUri: Type.String({
+      default: '',
+      pattern: '^$|^[a-z][a-z0-9+]*://',
+      description:
+        'Of the libvirt of this host whose domains are guests, too, as qemu:///system; empty: none',
+    }),
     stateDirectory: Type.String({
       default: '/var/lib/pageferry/source',
       description: 'Directory for the journals, which must survive a restart of the host',

@@ -2,12 +2,10 @@ import { Journal, problemOf, type EndedMigration, type Logger, type StoredJourna
 import { PageferryError } from '@pageferry/errors';
 import { Type } from '@sinclair/typebox';
 import { Value } from '@sinclair/typebox/value';
-import { guestThere } from './outgoing-context.js';
 import { OutgoingResource, type OutgoingView } from './outgoing-resource.js';
-import { NOTHING_SENT } from './page-sender.js';
 import { readStory, type Story } from './recovery.js';
 import type { MigrationRequest } from './request.js';
-import { Steering } from './steering.js';
+import { viewRequest } from './view-request.js';
 
 const EndedRecord = Type.Object({
   event: Type.Literal('ended'),
@@ -46,35 +44,13 @@ function viewOf(
   request: MigrationRequest,
   { lastEvent, startedAt }: Pick<Story, 'lastEvent' | 'startedAt'>,
 ): OutgoingView {
-  const { guest, destination, mode } = request;
-  const { bandwidthCaps, downtimeLimitMs, timeLimitMs, whenStalled } = new Steering(request);
   const completed = lastEvent === 'completed';
   const interrupted = new PageferryError('interrupted', 'the agent ended during the migration', {
     host: 'source',
   });
   return {
-    id,
-    guest,
-    destination: { url: destination.url, guest: guestThere(request) },
-    mode,
+    ...viewRequest(id, request, startedAt),
     state: completed ? 'completed' : 'failed',
-    history: [{ state: 'setup', at: startedAt }],
-    startedAt,
-    totalMs: 0,
-    downtimeMs: null,
-    downtime: null,
-    iterations: 0,
-    iterationTable: [],
-    memory: null,
-    remainingPages: 0,
-    downtimeLimitMs,
-    timeLimitMs,
-    whenStalled,
-    bandwidthCaps: { ...bandwidthCaps },
-    pages: { ...NOTHING_SENT, requested: 0, pushed: 0 },
-    bytes: { sent: 0 },
-    bandwidth: null,
-    dirtyRate: null,
     error: completed ? null : problemOf(interrupted),
   };
 }

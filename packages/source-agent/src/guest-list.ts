@@ -1,8 +1,9 @@
 import { readdir } from 'node:fs/promises';
-import { GUEST_NAME_PATTERN, guestSocketPath } from '@pageferry/daemon';
+import { GUEST_NAME_PATTERN } from '@pageferry/daemon';
 import { PageferryError, asPageferryError } from '@pageferry/errors';
-import { QmpClient, compareMachines, describeMachine } from '@pageferry/qemu';
+import { compareMachines, describeMachine, listDomains } from '@pageferry/qemu';
 import { Type, type Static } from '@sinclair/typebox';
+import { connectGuest, type GuestPlaces } from './guest-monitor.js';
 
 const SUFFIX = '.sock';
 const VALID_NAME = new RegExp(GUEST_NAME_PATTERN);
@@ -23,18 +24,26 @@ export const GuestResource = Type.Object(
 );
 export type GuestView = Static<typeof GuestResource>;
 
-/** Names of the guests whose QMP sockets are in the directory, at most 512. Error: `configuration-invalid`. */
-export async function guestNames(directory: string): Promise<string[]> {
+/** Names of the guests of this host, at most 512. Errors: `configuration-invalid`, `libvirt-failed`. */
+async function guestNames(
+  { guestDirectory, libvirtUri }: GuestPlaces,
+  signal: AbortSignal,
+): Promise<string[]> {
+  const names = new Set(await namesOfSockets(guestDirectory));
+  const domains = libvirtUri === '' ? [] : await listDomains(libvirtUri, { signal });
+  for (const { name, active } of domains) if (active) names.add(name);
+  return [...names]
+    .filter((name) => VALID_NAME.test(name))
+    .sort()
+    .slice(0, MOST_GUESTS);
+}
+
+async function namesOfSockets(directory: string): Promise<string[]> {
   const files = await readdir(directory).catch((cause: unknown) => {
     const why = asPageferryError(cause).message;
     throw new PageferryError('configuration-invalid', `the guestDirectory cannot be read: ${why}`, { cause });
   });
-  return files
-    .filter((name) => name.endsWith(SUFFIX))
-    .map((name) => name.slice(0, -SUFFIX.length))
-    .filter((name) => VALID_NAME.test(name))
-    .sort()
-    .slice(0, MOST_GUESTS);
+  return files.filter((name) => name.endsWith(SUFFIX)).map((name) => name.slice(0, -SUFFIX.length));
 }
 
 /**
@@ -42,21 +51,21 @@ export async function guestNames(directory: string): Promise<string[]> {
  * @param busy the reason why a guest is not to be asked, as QEMU's monitor serves one client at a time
  */
 export async function listGuests(
-  directory: string,
+  places: GuestPlaces,
   busy: (name: string) => string | undefined,
   signal: AbortSignal,
 ): Promise<GuestView[]> {
-  const names = await guestNames(directory);
+  const names = await guestNames(places, signal);
   const guests: GuestView[] = [];
   for (let first = 0; first < names.length; first += AT_ONCE) {
     const group = names.slice(first, first + AT_ONCE);
-    guests.push(...(await Promise.all(group.map((name) => lookAt(directory, name, busy(name), signal)))));
+    guests.push(...(await Promise.all(group.map((name) => lookAt(places, name, busy(name), signal)))));
   }
   return guests;
 }
 
 async function lookAt(
-  directory: string,
+  places: GuestPlaces,
   name: string,
   busy: string | undefined,
   signal: AbortSignal,
@@ -65,7 +74,7 @@ async function lookAt(
   if (busy !== undefined) return { ...unknown, reasons: [busy] };
   const options = { signal, timeoutMs: TIMEOUT_MS };
   try {
-    const qmp = await QmpClient.connect(guestSocketPath(directory, name), options);
+    const qmp = await connectGuest(places, name, options);
     try {
       const machine = await describeMachine(qmp, options);
       // With a counterpart that fits, only what is wrong here is left.

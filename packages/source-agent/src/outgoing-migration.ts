@@ -1,18 +1,12 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import {
-  EventFeed,
-  StateMachine,
-  guestSocketPath,
-  migrationLogger,
-  type Journal,
-  type Logger,
-} from '@pageferry/daemon';
+import { EventFeed, StateMachine, migrationLogger, type Journal, type Logger } from '@pageferry/daemon';
 import { PageferryError, asPageferryError } from '@pageferry/errors';
 import type { SourceConfiguration } from './configuration.js';
 import { DestinationLink } from './destination-link.js';
 import { finishPostcopy } from './finish.js';
 import { FlowControl } from './flow-control.js';
+import { connectGuest } from './guest-monitor.js';
 import type { OutgoingContext } from './outgoing-context.js';
 import { OutgoingJournal, type InterruptedHandOver } from './outgoing-journal.js';
 import { viewOutgoing, type OutgoingView } from './outgoing-view.js';
@@ -223,8 +217,8 @@ export class OutgoingMigration {
    */
   async #openGuest(wasRunning?: boolean): Promise<SourceGuest> {
     const { request, configuration, states, journal, signal } = this.#context;
-    const path = guestSocketPath(configuration.guestDirectory, request.guest);
-    const guest = await SourceGuest.open(path, signal, wasRunning);
+    const qmp = await connectGuest(configuration, request.guest, { events: true, signal });
+    const guest = await SourceGuest.open(qmp, signal, wasRunning);
     this.#guest = guest;
     guest.qmp.onEvent((name) => {
       if (name !== 'RESUME' || journal.handedOver) return;

@@ -1,17 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import { access } from 'node:fs/promises';
-import {
-  Journal,
-  MigrationHistory,
-  guestSocketPath,
-  type Check,
-  type EndedMigration,
-  type Logger,
-} from '@pageferry/daemon';
+import { Journal, MigrationHistory, type Check, type EndedMigration, type Logger } from '@pageferry/daemon';
 import { PageferryError } from '@pageferry/errors';
 import type { SourceConfiguration } from './configuration.js';
 import { readEnded } from './ended-migrations.js';
 import { listGuests, type GuestView } from './guest-list.js';
+import { findGuest } from './guest-monitor.js';
 import { OutgoingMigration } from './outgoing-migration.js';
 import type { InterruptedHandOver } from './outgoing-journal.js';
 import type { OutgoingView } from './outgoing-resource.js';
@@ -122,7 +115,7 @@ export class OutgoingMigrations {
     this.#refuseTooMany();
     this.#starting.add(guest);
     try {
-      await this.#findSocket(guest);
+      await findGuest(this.#configuration, guest, { signal: this.#signal });
       return await this.#open(randomUUID(), request);
     } finally {
       this.#starting.delete(guest);
@@ -137,7 +130,7 @@ export class OutgoingMigrations {
     this.#refuseBusy(guest);
     this.#asked.add(guest);
     try {
-      await this.#findSocket(guest);
+      await findGuest(this.#configuration, guest, { signal: this.#signal });
       return await runPreflight({
         request,
         configuration: this.#configuration,
@@ -152,10 +145,11 @@ export class OutgoingMigrations {
 
   /** The guests of this host; those that ask at the same time get the same answer. */
   async guests(): Promise<GuestView[]> {
-    const { guestDirectory } = this.#configuration;
-    this.#listing ??= listGuests(guestDirectory, (name) => this.#whyBusy(name), this.#signal).finally(() => {
-      this.#listing = undefined;
-    });
+    this.#listing ??= listGuests(this.#configuration, (name) => this.#whyBusy(name), this.#signal).finally(
+      () => {
+        this.#listing = undefined;
+      },
+    );
     return this.#listing;
   }
 
@@ -208,19 +202,6 @@ export class OutgoingMigrations {
     this.#underway.delete(id);
     this.#history.add({ view, events: feed.newest });
     for (const listener of this.#onEnd) listener(view);
-  }
-
-  async #findSocket(guest: string): Promise<void> {
-    const path = guestSocketPath(this.#configuration.guestDirectory, guest);
-    await access(path).catch((cause: unknown) => {
-      throw new PageferryError(
-        'guest-not-found',
-        `there is no guest "${guest}" here: ${path} does not exist`,
-        {
-          cause,
-        },
-      );
-    });
   }
 
   #refuseBusy(guest: string): void {

@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto';
-import { guestSocketPath, type Logger } from '@pageferry/daemon';
+import type { Logger } from '@pageferry/daemon';
 import { PageferryError } from '@pageferry/errors';
 import { MachineDescriptionSchema, type MachineDescription } from '@pageferry/qemu';
 import { Type, type Static } from '@sinclair/typebox';
 import { Value } from '@sinclair/typebox/value';
 import type { SourceConfiguration } from './configuration.js';
 import { DestinationLink } from './destination-link.js';
+import { connectGuest } from './guest-monitor.js';
 import { guestThere } from './outgoing-context.js';
 import type { MigrationRequest } from './request.js';
 import { SourceGuest } from './source-guest.js';
@@ -49,8 +50,8 @@ export interface DryRunOptions {
  */
 export async function runPreflight(options: DryRunOptions): Promise<DryRun> {
   const { request, configuration, identity, log, signal } = options;
-  const { guestDirectory, reconnectSeconds } = configuration;
-  const guest = await SourceGuest.open(guestSocketPath(guestDirectory, request.guest), signal);
+  const { reconnectSeconds } = configuration;
+  const guest = await SourceGuest.open(await connectGuest(configuration, request.guest, { signal }), signal);
   const { url } = request.destination;
   const link = new DestinationLink({ id: randomUUID(), url, identity, reconnectSeconds, log, signal });
   try {

@@ -1,5 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { checkDirectory, type Check } from '@pageferry/daemon';
+import { asPageferryError } from '@pageferry/errors';
+import { listDomains } from '@pageferry/qemu';
 import type { SourceConfiguration } from './configuration.js';
 
 /** CAP_SYS_PTRACE, capabilities(7). */
@@ -10,13 +12,25 @@ export async function checkSource({
   guestDirectory,
   stateDirectory,
   runtimeDirectory,
+  libvirtUri,
 }: SourceConfiguration): Promise<Check[]> {
   return [
     await checkDirectory('guest-directory', guestDirectory, false),
     await checkDirectory('state-directory', stateDirectory, true),
     await checkDirectory('runtime-directory', runtimeDirectory, true),
     await checkMemoryAccess(),
+    ...(libvirtUri === '' ? [] : [await checkLibvirt(libvirtUri)]),
   ];
+}
+
+async function checkLibvirt(uri: string): Promise<Check> {
+  const name = 'libvirt';
+  try {
+    const domains = await listDomains(uri);
+    return { name, ok: true, detail: `${uri}: ${domains.filter(({ active }) => active).length} domains run` };
+  } catch (thrown) {
+    return { name, ok: false, detail: `${uri}: ${asPageferryError(thrown).message}` };
+  }
 }
 
 /** Whether the memory of another process may be read, as far as capabilities say it. */

@@ -1,9 +1,10 @@
 import { Type } from '@sinclair/typebox';
 import { Value } from '@sinclair/typebox/value';
-import { Journal, guestSocketPath, migrationLogger, type Logger } from '@pageferry/daemon';
-import { QmpClient, continueGuest, processIdentity, runState } from '@pageferry/qemu';
+import { Journal, migrationLogger, type Logger } from '@pageferry/daemon';
+import { continueGuest, processIdentity, runState } from '@pageferry/qemu';
 import { sleep } from '@pageferry/errors';
 import type { SourceConfiguration } from './configuration.js';
+import { connectGuest } from './guest-monitor.js';
 import type { InterruptedHandOver } from './outgoing-journal.js';
 import { MigrationRequest } from './request.js';
 
@@ -30,9 +31,10 @@ export interface InterruptedMigration {
  * this host's: it runs on, or is run again. Those that had been are not touched here: the destination has to be asked.
  */
 export async function recoverMigrations(
-  { stateDirectory, guestDirectory }: SourceConfiguration,
+  configuration: SourceConfiguration,
   log: Logger,
 ): Promise<InterruptedMigration[]> {
+  const { stateDirectory } = configuration;
   const interrupted: InterruptedMigration[] = [];
   for (const { id, records, damaged } of await Journal.readAll(stateDirectory)) {
     const migrationLog = migrationLogger(log, id);
@@ -53,9 +55,7 @@ export async function recoverMigrations(
     }
     const journal = await Journal.open(stateDirectory, id, { log });
     try {
-      if (request !== undefined) {
-        await bringBack(guestSocketPath(guestDirectory, request.guest), story, migrationLog);
-      }
+      if (request !== undefined) await bringBack(configuration, request.guest, story, migrationLog);
       await journal.append({ event: 'rolled-back' });
     } catch (thrown) {
       migrationLog.error(
@@ -112,8 +112,13 @@ export function readStory(records: readonly unknown[]): Story {
 }
 
 /** QEMU gave its migration up when the agent went away; a guest that was stopped for it is run again. */
-async function bringBack(path: string, { wasRunning, stopping, qemu }: Story, log: Logger): Promise<void> {
-  const qmp = await QmpClient.connect(path);
+async function bringBack(
+  configuration: SourceConfiguration,
+  guest: string,
+  { wasRunning, stopping, qemu }: Story,
+  log: Logger,
+): Promise<void> {
+  const qmp = await connectGuest(configuration, guest);
   try {
     // By now another QEMU may serve this socket, and what does not belong to this migration is not touched.
     if ((await processIdentity(qmp)) !== qemu) {

@@ -26,6 +26,9 @@ export const WhenStalled = Type.Union([
 ]);
 export type WhenStalled = Static<typeof WhenStalled>;
 
+/** Of a WebSocket, without path, user and password. */
+const ORIGIN_PATTERN = '^wss?://(\\[[0-9A-Fa-f:.]+\\]|[A-Za-z0-9._-]+)(:[0-9]{1,5})?/?$';
+
 const GuestName = Type.String({ pattern: GUEST_NAME_PATTERN });
 
 /** What a migration is to be. */
@@ -35,7 +38,7 @@ export const MigrationRequest = Type.Object(
     destination: Type.Object(
       {
         /** The destination agent's stream listener. */
-        url: Type.String({ pattern: '^wss?://[^/?#]+/?$', maxLength: 256 }),
+        url: Type.String({ pattern: ORIGIN_PATTERN, maxLength: 256 }),
         /** The waiting QEMU's name there; by default the guest's. */
         guest: Type.Optional(GuestName),
       },
@@ -98,7 +101,9 @@ export const SwitchOverRequest = Type.Object(
 );
 
 /** Error: `request-invalid`, for what the schema cannot say. */
-export function refuseContradiction({ mode, whenStalled }: MigrationRequest): void {
+export function refuseContradiction({ destination: { url }, mode, whenStalled }: MigrationRequest): void {
+  if (!URL.canParse(url))
+    throw new PageferryError('request-invalid', `destination.url: ${url} has no valid host or port`);
   if (whenStalled !== 'postcopy' || mode === 'hybrid') return;
   throw new PageferryError(
     'request-invalid',

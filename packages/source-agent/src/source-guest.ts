@@ -3,7 +3,6 @@ import { PageferryError, asPageferryError, sleep } from '@pageferry/errors';
 import {
   DirtyLog,
   MemoryReader,
-  QmpClient,
   continueGuest,
   describeMachine,
   findProcessId,
@@ -15,6 +14,7 @@ import {
   saveDeviceState,
   stopGuest,
   type MachineDescription,
+  type QmpClient,
 } from '@pageferry/qemu';
 import { PageLayout, type PageSet } from '@pageferry/transfer';
 
@@ -57,11 +57,11 @@ export class SourceGuest {
   }
 
   /**
+   * @param qmp closed if this fails
    * @param wasRunning for a guest that a migration has already stopped: whether it ran before
    * @throws what the QMP client does, `qemu-too-old`, `memory-unreadable`
    */
-  static async open(qmpSocket: string, signal: AbortSignal, wasRunning?: boolean): Promise<SourceGuest> {
-    const qmp = await QmpClient.connect(qmpSocket, { signal });
+  static async open(qmp: QmpClient, signal: AbortSignal, wasRunning?: boolean): Promise<SourceGuest> {
     try {
       requireSupportedVersion(qmp.greeting);
       const machine = await describeMachine(qmp, { signal });

@@ -3,12 +3,13 @@ import {
   addRule,
   findingsOfReading,
   isLoopback,
+  missingBeside,
   readTlsMaterial,
+  tlsFilesOf,
   watchTls,
   type FileReloader,
   type Logger,
   type Reloaded,
-  type TlsFiles,
   type TlsMaterial,
 } from '@pageferry/daemon';
 import { PageferryError } from '@pageferry/errors';
@@ -32,16 +33,16 @@ export const streamIdentitySettings = {
 const IdentitySettings = Type.Object(streamIdentitySettings);
 type IdentitySettings = Static<typeof IdentitySettings>;
 
-const keys = ['tlsCertificate', 'tlsKey', 'tlsAuthority'] as const;
+const tlsKeys = { certificate: 'tlsCertificate', key: 'tlsKey', authority: 'tlsAuthority' } as const;
+const keys = Object.values(tlsKeys);
 
 /** Has a configuration refused that has only a part of what TLS takes, or files of no use. */
 export function requireWholeIdentity(schema: TObject): void {
   addRule(schema, IdentitySettings, (settings) => {
-    const files = tlsFiles(settings);
-    if (files !== undefined) return findingsOfReading(() => readTlsMaterial(files));
-    const missing = keys.filter((key) => settings[key] === undefined);
-    if (missing.length === keys.length) return [];
-    return missing.map((key) => `${key}: is missing; ${keys.join(', ')} go together`);
+    const files = tlsFilesOf(settings, tlsKeys);
+    return files === undefined
+      ? missingBeside(settings, keys)
+      : findingsOfReading(() => readTlsMaterial(files));
   });
 }
 
@@ -51,7 +52,7 @@ export class StreamIdentity {
 
   /** Error: `configuration-invalid`. */
   constructor(settings: IdentitySettings, reloader: FileReloader, log: Logger) {
-    const files = tlsFiles(settings);
+    const files = tlsFilesOf(settings, tlsKeys);
     this.#material = files && watchTls(reloader, log, 'TLS towards destinations', files);
   }
 
@@ -77,13 +78,4 @@ export class StreamIdentity {
 
 function notTrusted(message: string): PageferryError {
   return new PageferryError('peer-not-trusted', message, { host: 'source' });
-}
-
-function tlsFiles({ tlsCertificate, tlsKey, tlsAuthority }: IdentitySettings): TlsFiles | undefined {
-  if (tlsCertificate === undefined || tlsKey === undefined || tlsAuthority === undefined) return undefined;
-  return {
-    certificate: { setting: 'tlsCertificate', value: tlsCertificate },
-    key: { setting: 'tlsKey', value: tlsKey },
-    authority: { setting: 'tlsAuthority', value: tlsAuthority },
-  };
 }

@@ -18,8 +18,22 @@ const problem = {
   content: { [PROBLEM_CONTENT_TYPE]: { schema: Type.Unsafe<Problem>({ $ref: 'Problem#' }) } },
 };
 
+/** What is answered before a route is asked: see `guardApi`. To be spread into the response schemas of every route. */
+export const guardAnswers = {
+  401: {
+    ...problem,
+    description: 'The token is missing or wrong; a problem document (RFC 9457)',
+    headers: { 'www-authenticate': Type.String({ description: 'Bearer' }) },
+  },
+  429: {
+    ...problem,
+    description: 'Too many requests, or too many migrations at once; a problem document (RFC 9457)',
+    headers: { 'retry-after': Type.Integer({ description: 'Seconds, where requests are too many' }) },
+  },
+};
+
 /** What every route may answer instead of what it is there for: to be spread into its response schemas. */
-export const problemAnswers = { '4xx': problem, '5xx': problem };
+export const problemAnswers = { ...guardAnswers, '4xx': problem, '5xx': problem };
 
 /** Declares routes, and serves the OpenAPI document of them at `/openapi.json`. */
 export function describeApi(server: HttpServer, options: ApiDocumentOptions): void {

@@ -1,5 +1,7 @@
+import { Type } from '@sinclair/typebox';
 import { Histogram, collectDefaultMetrics, type Registry } from 'prom-client';
 import type { HttpServer } from '../http-server.js';
+import { guardAnswers } from './api-document.js';
 
 /** Migrations that have figures of their own at the same time; labels must be bounded. */
 export const MOST_MEASURED = 64;
@@ -29,7 +31,13 @@ export function serveMetrics(server: HttpServer, registry: Registry): void {
     {
       schema: {
         summary: 'Metrics for Prometheus',
-        produces: ['text/plain'],
+        response: {
+          200: {
+            description: "In Prometheus's text format",
+            content: { 'text/plain': { schema: Type.String() } },
+          },
+          ...guardAnswers,
+        },
       },
     },
     async (_request, reply) => reply.type(registry.contentType).send(await registry.metrics()),

@@ -3,6 +3,7 @@ import { access } from 'node:fs/promises';
 import { asPageferryError } from '@pageferry/errors';
 import { Type, type Static } from '@sinclair/typebox';
 import type { HttpServer } from '../http-server.js';
+import { guardAnswers } from './api-document.js';
 
 const Check = Type.Object({
   name: Type.String(),
@@ -13,14 +14,22 @@ export type Check = Static<typeof Check>;
 
 const Readiness = Type.Object({ ready: Type.Boolean(), checks: Type.Array(Check) });
 
-/** `/healthz`: the agent answers; `/readyz`: migrations can begin here, or what is missing. */
+/** `/healthz`: the agent answers; `/readyz`: migrations can begin here, or what is missing. However many ask, one looks. */
 export function serveHealth(server: HttpServer, checks: () => Promise<readonly Check[]>): void {
+  let looking: Promise<readonly Check[]> | undefined;
+  const look = async (): Promise<readonly Check[]> => {
+    looking ??= checks().finally(() => {
+      looking = undefined;
+    });
+    return looking;
+  };
   server.get(
     '/healthz',
     {
       schema: {
         summary: 'Whether the agent lives',
-        response: { 200: Type.Object({ status: Type.Literal('ok') }) },
+        security: [],
+        response: { 200: Type.Object({ status: Type.Literal('ok') }), 429: guardAnswers[429] },
       },
     },
     () => ({ status: 'ok' as const }),
@@ -30,11 +39,11 @@ export function serveHealth(server: HttpServer, checks: () => Promise<readonly C
     {
       schema: {
         summary: 'Whether migrations can begin here, and what is missing',
-        response: { 200: Readiness, 503: Readiness },
+        response: { 200: Readiness, 503: Readiness, ...guardAnswers },
       },
     },
     async (_request, reply) => {
-      const found = [...(await checks())];
+      const found = [...(await look())];
       const ready = found.every(({ ok }) => ok);
       return reply.status(ready ? 200 : 503).send({ ready, checks: found });
     },

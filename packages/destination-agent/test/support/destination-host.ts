@@ -24,6 +24,8 @@ export interface DestinationHost extends StoredJournals {
 
 export interface FakeQemuOptions {
   readonly running?: boolean;
+  /** QEMU's RunState, `running` or `paused` unless given. */
+  readonly status?: string;
 }
 
 /** A QEMU whose monitor knows whether its guest runs. Its process is the one of the test. */
@@ -56,7 +58,10 @@ export async function destinationHost(): Promise<DestinationHost> {
   };
 }
 
-async function startQemu(path: string, { running = false }: FakeQemuOptions = {}): Promise<FakeQemu> {
+async function startQemu(
+  path: string,
+  { running = false, status = running ? 'running' : 'paused' }: FakeQemuOptions = {},
+): Promise<FakeQemu> {
   const commands: string[] = [];
   const server = await FakeQmpServer.listen((socket) => {
     socket.write(GREETING);
@@ -67,7 +72,7 @@ async function startQemu(path: string, { running = false }: FakeQemuOptions = {}
         const answers: Readonly<Record<string, unknown>> = {
           qmp_capabilities: {},
           'query-cpus-fast': [{ 'thread-id': process.pid }],
-          'query-status': { status: running ? 'running' : 'paused', running },
+          'query-status': { status, running },
         };
         const answer = answers[execute];
         if (answer === undefined) commands.push(execute);

@@ -1,8 +1,15 @@
-import { connectToDestination, type PeerConnection } from '@pageferry/link';
+import {
+  connectToDestination,
+  type LinkIdentity,
+  type ListenerTls,
+  type PeerConnection,
+} from '@pageferry/link';
 import { PROTOCOL_VERSIONS, type ControlOf } from '@pageferry/wire';
 import { onTestFinished } from 'vitest';
 import { FakeQmpServer } from '../../../qemu/test/support/fake-qmp-server.js';
 import type { DestinationConfiguration } from '../../src/configuration.js';
+import { createDriver } from '../../src/drivers/create-driver.js';
+import type { IncomingDriver } from '../../src/drivers/driver.js';
 import { IncomingMigrations } from '../../src/incoming-migrations.js';
 import type { Recovery } from '../../src/recovery.js';
 import { StreamServer } from '../../src/stream-server.js';
@@ -15,30 +22,40 @@ export const next = { timeoutMs: NEXT_TIMEOUT_MS } as const;
 export interface Destination {
   readonly port: number;
   readonly migrations: IncomingMigrations;
-  readonly connect: () => Promise<PeerConnection>;
+  /** @param identity for a destination with TLS */
+  readonly connect: (identity?: LinkIdentity) => Promise<PeerConnection>;
   readonly configuration: DestinationConfiguration;
   /** A QEMU that takes connections, but says nothing. */
   readonly silentQemu: (name: string) => Promise<FakeQmpServer>;
 }
 
+export interface DestinationOptions {
+  readonly driver?: IncomingDriver;
+  /** Whose certificate is for `localhost`. */
+  readonly tls?: ListenerTls;
+}
+
 export async function startDestination(
   recovery: Recovery = { ended: [], interrupted: [] },
   more: Partial<DestinationConfiguration> = {},
+  { driver: given, tls }: DestinationOptions = {},
 ): Promise<Destination> {
   const { log, socketOf, configuration: usual } = await destinationHost();
   const configuration = { ...usual, ...more };
   const stop = new AbortController();
-  const migrations = new IncomingMigrations(configuration, log, stop.signal, recovery);
+  const driver = given ?? createDriver(configuration, log);
+  const migrations = new IncomingMigrations({ configuration, driver, log, signal: stop.signal, recovery });
   const { streamHost: host, streamPort: port, windowBytes: window } = configuration;
-  const server = new StreamServer({ host, port, window, software: 'test', migrations, log });
+  const server = new StreamServer({ host, port, window, software: 'test', tls, migrations, log });
   const chosen = await server.listen();
   onTestFinished(async () => {
     stop.abort();
     await migrations.settled();
     await server.close();
   });
-  const connect = async (): Promise<PeerConnection> => {
-    const peer = await connectToDestination(`ws://127.0.0.1:${chosen}`, stop.signal);
+  const url = tls === undefined ? `ws://127.0.0.1:${chosen}` : `wss://localhost:${chosen}`;
+  const connect = async (identity?: LinkIdentity): Promise<PeerConnection> => {
+    const peer = await connectToDestination(url, stop.signal, identity);
     onTestFinished(() => {
       peer.close();
     });

@@ -20,11 +20,16 @@ export interface AgentPackage {
   readonly state: string;
   readonly summary: string;
   readonly description: readonly string[];
+  /** Files of `deploy/` that only this agent needs, by path, and where they go. */
+  readonly files?: Readonly<Record<string, string>>;
+  readonly recommends?: readonly string[];
+  /** Files of npm packages that the program reads as files, each below a `node_modules`. */
+  readonly modules?: readonly { readonly path: string; readonly packaged: string }[];
 }
 
 /** One of the daemons, as a service. */
 export async function fillAgent(
-  { folder, schema, state, summary, description }: AgentPackage,
+  { folder, schema, state, summary, description, files = {}, recommends = [], modules = [] }: AgentPackage,
   { tree, version, date }: Contents,
 ): Promise<DebianPackage> {
   const name = `pageferry-${folder}`;
@@ -36,24 +41,36 @@ export async function fillAgent(
   await tree.write(`${LIBRARY}/${folder}/package.json`, `${JSON.stringify({ type: 'module', version })}\n`);
   await tree.write(`usr/sbin/${name}`, launcher(folder), 0o755);
   await tree.copy(inDeploy(`systemd/${name}.service`), `usr/lib/systemd/system/${name}.service`);
+  for (const [file, path] of Object.entries(files)) await tree.copy(inDeploy(file), path);
+  for (const { path, packaged } of modules) {
+    await tree.copy(path, `${LIBRARY}/${folder}/node_modules/${packaged}`);
+  }
 
   const settings = settingsOf(schema);
   await tree.write(`etc/default/${name}`, defaultFile(name, settings));
   await tree.write(`usr/share/bash-completion/completions/${name}`, bashCompletion(name, settings));
   const page = await readFile(inDeploy(`man/${name}.8`), 'utf8');
   await tree.writeCompressed(`usr/share/man/man8/${name}.8`, manualPage(page, settings, date));
-  await tree.write(`usr/share/doc/${name}/copyright`, await copyrightOf(program.packages, false));
+  const npmPackages = [...program.packages, ...modules.map(({ packaged }) => packageOf(packaged))];
+  const foreign = npmPackages.filter((npmPackage) => !npmPackage.startsWith('@pageferry/'));
+  await tree.write(`usr/share/doc/${name}/copyright`, await copyrightOf([...new Set(foreign)], false));
 
   return {
     name,
     version,
     architecture: ARCHITECTURE,
     depends: [`pageferry-common (= ${version})`, 'init-system-helpers (>= 1.54)'],
+    recommends,
     summary,
     description,
     configuration: [`etc/default/${name}`],
     scripts: serviceScripts(`${name}.service`, state),
   };
+}
+
+/** Whose file it is: `@SCOPE/NAME/…` or `NAME/…`. */
+function packageOf(file: string): string {
+  return file.split('/', file.startsWith('@') ? 2 : 1).join('/');
 }
 
 /** The same program for a shell, to check a configuration with. */

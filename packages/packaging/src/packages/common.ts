@@ -9,6 +9,17 @@ import type { Contents } from './contents.js';
 import { readFile } from 'node:fs/promises';
 
 const NAME = 'pageferry-common';
+const documentNames = [
+  'install',
+  'operating',
+  'security',
+  'libvirt',
+  'tuning',
+  'failures',
+  'logs',
+  'metrics',
+].map((name) => `${name}.md`);
+const monitoring = ['pageferry.dashboard.json', 'pageferry.rules.yml'];
 
 /** What the other packages share: users, directories, guests' unit, and the node that builds as the runtime. */
 export async function fillCommon({ tree, version, date }: Contents): Promise<DebianPackage> {
@@ -23,8 +34,10 @@ export async function fillCommon({ tree, version, date }: Contents): Promise<Deb
 
   const documents = `usr/share/doc/${NAME}`;
   await tree.copy(inDeploy('guests/example.conf'), `${documents}/examples/guest.conf`);
-  for (const name of ['install.md', 'operating.md'])
-    await tree.copy(inRepository('docs', name), `${documents}/${name}`);
+  for (const name of documentNames) await tree.copy(inRepository('docs', name), `${documents}/${name}`);
+  for (const name of monitoring) {
+    await tree.copy(inDeploy(`monitoring/${name}`), `usr/share/${NAME}/monitoring/${name}`);
+  }
   await tree.write(`${documents}/copyright`, await copyrightOf(nativePackages, true));
   await tree.writeCompressed(`${documents}/changelog`, await readFile(inRepository('CHANGELOG.md'), 'utf8'));
   const page = await readFile(inDeploy('man/qemu-guest@.service.8'), 'utf8');

@@ -1,5 +1,6 @@
 import { destinationSettings } from '@pageferry/destination-agent';
 import { sourceSettings } from '@pageferry/source-agent';
+import { packagedFiles } from '@pageferry/web-page';
 import type { DebianPackage } from '../debian-package.js';
 import { fillAgent } from './agent.js';
 import { fillCommandLine } from './command-line.js';
@@ -15,7 +16,7 @@ const BOTH =
 
 export const packages: readonly FillPackage[] = [
   fillCommon,
-  (contents) =>
+  async (contents) =>
     fillAgent(
       {
         folder: 'source-agent',
@@ -23,6 +24,7 @@ export const packages: readonly FillPackage[] = [
         state: 'source',
         summary: 'moves running QEMU guests to other hosts',
         description: [BOTH, 'This is the agent on the host that a guest leaves, with the HTTP API.'],
+        modules: await packagedFiles(),
       },
       contents,
     ),
@@ -34,6 +36,9 @@ export const packages: readonly FillPackage[] = [
         state: 'destination',
         summary: 'takes running QEMU guests in from other hosts',
         description: [BOTH, 'This is the agent on the host that a guest comes to.'],
+        files: { 'polkit/60-pageferry.rules': 'usr/share/polkit-1/rules.d/60-pageferry.rules' },
+        // Without it the driver systemd asks in vain.
+        recommends: ['polkitd (>= 121)'],
       },
       contents,
     ),

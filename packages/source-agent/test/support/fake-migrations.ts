@@ -2,11 +2,11 @@ import { EventFeed, type Check, type EndedMigration } from '@pageferry/daemon';
 import { PageferryError } from '@pageferry/errors';
 import type { ServedMigrations } from '../../src/api/served-migrations.js';
 import type { GuestView } from '../../src/guest-list.js';
-import { NOTHING_SENT } from '../../src/page-sender.js';
 import type { OutgoingView } from '../../src/outgoing-resource.js';
 import type { DryRun } from '../../src/preflight.js';
 import type { MigrationChange, MigrationRequest, SwitchOverWith } from '../../src/request.js';
 import { Steering } from '../../src/steering.js';
+import { viewRequest } from '../../src/view-request.js';
 
 /** Of every migration that is started. */
 export const id = '6f1c';
@@ -44,32 +44,14 @@ export class FakeMigration {
   }
 
   get view(): OutgoingView {
-    const { guest, destination, mode } = this.request;
     const { bandwidthCaps, downtimeLimitMs, timeLimitMs, whenStalled } = this.#steering;
     return {
-      id,
-      guest,
-      destination: { url: destination.url, guest },
-      mode,
-      state: 'setup',
-      history: [{ state: 'setup', at: 1_700_000_000_000 }],
-      startedAt: 1_700_000_000_000,
+      ...viewRequest(id, this.request, 1_700_000_000_000),
       totalMs: 1,
-      downtimeMs: null,
-      downtime: null,
-      iterations: 0,
-      iterationTable: [],
-      memory: null,
-      remainingPages: 0,
       downtimeLimitMs,
       timeLimitMs,
       whenStalled,
       bandwidthCaps: { ...bandwidthCaps },
-      pages: { ...NOTHING_SENT, requested: 0, pushed: 0 },
-      bytes: { sent: 0 },
-      bandwidth: null,
-      dirtyRate: null,
-      error: null,
     };
   }
 

@@ -1,0 +1,31 @@
+import { expect, test } from 'vitest';
+import { missingBeside, tlsFilesOf } from '../../src/index.js';
+
+interface Settings {
+  readonly certificate?: string;
+  readonly key?: string;
+  readonly authority?: string;
+}
+
+const keys = { certificate: 'certificate', key: 'key', authority: 'authority' } as const;
+const whole: Settings = { certificate: '/c.pem', key: 'credential:key', authority: '/a.pem' };
+
+test('files are there when all settings are', () => {
+  expect(tlsFilesOf(whole, keys)).toEqual({
+    certificate: { setting: 'certificate', value: '/c.pem' },
+    key: { setting: 'key', value: 'credential:key' },
+    authority: { setting: 'authority', value: '/a.pem' },
+  });
+  expect(tlsFilesOf<Settings>({ certificate: '/c.pem', key: '/k.pem' }, keys)).toBeUndefined();
+  expect(tlsFilesOf<Settings>({}, keys)).toBeUndefined();
+});
+
+test('each setting that is missing beside the others is found, and none where there are none', () => {
+  const all = Object.values(keys);
+  expect(missingBeside<Settings>({ key: '/k.pem' }, all)).toEqual([
+    'certificate: is missing; certificate, key, authority go together',
+    'authority: is missing; certificate, key, authority go together',
+  ]);
+  expect(missingBeside<Settings>(whole, all)).toEqual([]);
+  expect(missingBeside<Settings>({}, all)).toEqual([]);
+});

@@ -1,0 +1,86 @@
+import { PageferryError } from '@pageferry/errors';
+import { systemctl } from './systemctl.js';
+
+const SHOW_TIMEOUT_MS = 5_000;
+/** The unit counts as started when its program is executed. */
+const START_TIMEOUT_MS = 10_000;
+/** The unit's TimeoutStopSec, after which systemd kills it, is 20 s. */
+const STOP_TIMEOUT_MS = 28_000;
+
+const properties = ['LoadState', 'ActiveState', 'Result', 'AssertResult', 'InvocationID'] as const;
+
+/** As `systemctl show` has it. */
+export type UnitState = Readonly<Record<(typeof properties)[number], string>>;
+
+/** A guest as a service of systemd. Every method rejects with `driver-failed`. */
+export class GuestUnit {
+  readonly name: string;
+  readonly #guest: string;
+
+  /** @param guest a name that was checked: none of its characters means anything to systemd */
+  constructor(guest: string) {
+    this.#guest = guest;
+    this.name = `qemu-guest@${guest}.service`;
+  }
+
+  async state(signal?: AbortSignal): Promise<UnitState> {
+    const text = await systemctl(['show', `--property=${properties.join(',')}`, this.name], {
+      signal,
+      timeoutMs: SHOW_TIMEOUT_MS,
+    });
+    const said = new Map(
+      text.split('\n').map((line) => {
+        const [key = '', ...value] = line.split('=');
+        return [key, value.join('=')];
+      }),
+    );
+    const valueOf = (name: string): string => said.get(name) ?? '';
+    return {
+      LoadState: valueOf('LoadState'),
+      ActiveState: valueOf('ActiveState'),
+      Result: valueOf('Result'),
+      AssertResult: valueOf('AssertResult'),
+      InvocationID: valueOf('InvocationID'),
+    };
+  }
+
+  /** Not to be cancelled: nobody would know then whether it is started. */
+  async start(): Promise<void> {
+    await systemctl(['start', this.name], { timeoutMs: START_TIMEOUT_MS });
+  }
+
+  /** Resolves when it has ended, whether it was started or only about to be. */
+  async stop(): Promise<void> {
+    await systemctl(['stop', this.name], { timeoutMs: STOP_TIMEOUT_MS });
+  }
+
+  /** Has systemd forget that it has failed, if it has. */
+  async forgetFailure(): Promise<void> {
+    if ((await this.state()).ActiveState === 'failed')
+      await systemctl(['reset-failed', this.name], { timeoutMs: SHOW_TIMEOUT_MS });
+  }
+
+  /** What a start that has failed comes from. */
+  explain(thrown: unknown, { LoadState, ActiveState, AssertResult }: UnitState): unknown {
+    if (LoadState === 'loaded' && ActiveState === 'inactive' && AssertResult === 'no') {
+      return new PageferryError(
+        'guest-not-found',
+        `${this.name} asserts something that is not so: is there an /etc/pageferry/guests/${this.#guest}.conf?`,
+        { cause: thrown },
+      );
+    }
+    return thrown;
+  }
+
+  /** @param result of the unit */
+  ended(result: string): PageferryError {
+    return new PageferryError(
+      'driver-failed',
+      `${this.name} has ended, with the result ${result}, before QEMU answered: journalctl -u ${this.name} says why`,
+    );
+  }
+
+  busy(state: string): PageferryError {
+    return new PageferryError('guest-busy', `${this.name} is ${state}: try again in a moment`);
+  }
+}

@@ -1,0 +1,42 @@
+import { PageferryError } from '@pageferry/errors';
+import { expect, test } from 'vitest';
+import { measureMigrations } from '../../src/api/destination-metrics.js';
+import type { IncomingView } from '../../src/incoming-resource.js';
+
+const view: IncomingView = {
+  id: 'm1',
+  guest: 'web1',
+  mode: 'hybrid',
+  state: 'postcopy-paused',
+  history: [],
+  startedAt: 0,
+  owner: true,
+  received: { normalPages: 1, deltaPages: 0, zeroPages: 0, bytes: 1000 },
+  missingPages: 2,
+  pageRequests: 3,
+  error: null,
+};
+
+test('migrations are counted when they end, and measured while they run', async () => {
+  const listeners: ((view: IncomingView) => void)[] = [];
+  const underway = [view];
+  const onEnd = (listener: (view: IncomingView) => void): void => void listeners.push(listener);
+  const registry = measureMigrations({ underway, limit: 4, onEnd });
+  const error = new PageferryError('peer-lost', 'it broke').toJSON();
+  for (const listener of listeners) listener({ ...view, id: 'm0', state: 'failed', error });
+
+  const text = await registry.metrics();
+  expect(text).toContain('pageferry_incoming_migrations_total{result="failed"} 1\n');
+  expect(text).toContain('pageferry_incoming_migration_failures_total{code="peer-lost"} 1\n');
+  expect(text).toContain('pageferry_incoming_migration_failures_total{code="journal"} 0\n');
+  expect(text).toContain('pageferry_incoming_received_bytes_total 1000\n');
+  expect(text).toContain('pageferry_incoming_migrations_in_state{state="postcopy-paused"} 1\n');
+  expect(text).toContain('pageferry_incoming_migrations_in_state{state="active"} 0\n');
+  const labels = 'migration="m1",guest="web1"';
+  expect(text).toContain(`pageferry_incoming_migration_missing_bytes{${labels}} 8192\n`);
+  expect(text).toContain(`pageferry_incoming_migration_page_requests{${labels}} 3\n`);
+  expect(text).toContain(`pageferry_incoming_migration_postcopy_paused{${labels}} 1\n`);
+
+  underway.length = 0;
+  expect(await registry.metrics()).not.toContain('m1');
+});
