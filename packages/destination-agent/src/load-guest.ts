@@ -2,7 +2,7 @@ import { PageferryError } from '@pageferry/errors';
 import type { IncomingSession } from '@pageferry/qemu';
 import { PAGE_SIZE } from '@pageferry/transfer';
 import type { ControlOf, RunningTimings } from '@pageferry/wire';
-import type { IncomingContext } from './incoming-context.js';
+import { NEXT_STEP_TIMEOUT_MS, type IncomingContext } from './incoming-context.js';
 import type { IncomingGuest } from './incoming-guest.js';
 
 /** How long that took, ms. */
@@ -10,13 +10,15 @@ export type LoadTimings = Pick<RunningTimings, 'load' | 'journal'>;
 
 /** Gives QEMU everything that it needs to run the guest; resolves when QEMU has loaded it and the journal says so. */
 export async function loadGuest(
-  { journal, signal }: IncomingContext,
+  { journal, link, signal }: IncomingContext,
   guest: IncomingGuest,
   { bytes, postcopy }: ControlOf<'device-state'>,
 ): Promise<LoadTimings> {
   const { receiver, session } = guest;
   // In the turn of the announcement: the frames may follow at once.
-  const deviceState = await receiver.receiveDeviceState(bytes);
+  const arrived = receiver.receiveDeviceState(bytes);
+  const next = { signal, timeoutMs: NEXT_STEP_TIMEOUT_MS };
+  const deviceState = await link.peer.whole(arrived, `all ${bytes} bytes of the device state`, next);
   const begun = performance.now();
   if (postcopy) {
     const loaded = session.loadPostcopy(

@@ -140,6 +140,23 @@ export class PeerConnection {
   }
 
   /**
+   * What `arrived` becomes, which frames that have been announced bring about.
+   * @param what is missing if it does not, for the message
+   * @throws `peer-timeout`; why the connection ended, if it does before
+   */
+  async whole<T>(
+    arrived: Promise<T>,
+    what: string,
+    { signal, timeoutMs }: { signal?: AbortSignal | undefined; timeoutMs: number },
+  ): Promise<T> {
+    const lost = this.closed.then((reason) => {
+      throw reason;
+    });
+    const message = `the ${this.#peer} agent did not send ${what} within ${timeoutMs} ms`;
+    return withTimeout(signal, timeoutMs, 'peer-timeout', message, () => Promise.race([arrived, lost]));
+  }
+
+  /**
    * Ends the connection because the peer broke the protocol. The cause is the last word that it gets, as `failed` or
    * `abort`; no answer is waited for.
    */

@@ -1,4 +1,4 @@
-import { PageferryError, withTimeout } from '@pageferry/errors';
+import { PageferryError } from '@pageferry/errors';
 import type { PeerConnection } from '@pageferry/link';
 import { PAGE_SIZE, PageSet, type PageLayout } from '@pageferry/transfer';
 import { FrameKind, checkRunsFrame, readHeader, runAddress, runPages, type ControlOf } from '@pageferry/wire';
@@ -47,16 +47,7 @@ export async function takeStanding(
   if (phase !== 'owner' || completed) return { phase, completed, missing };
   expected = standing.missing;
   if (missing.count < expected) {
-    const lost = peer.closed.then((reason) => {
-      throw reason;
-    });
-    await withTimeout(
-      signal,
-      timeoutMs,
-      'peer-timeout',
-      `the destination named fewer than the ${expected} pages that it lacks`,
-      () => Promise.race([allNamed, lost]),
-    );
+    await peer.whole(allNamed, `the names of all ${expected} pages that it lacks`, { signal, timeoutMs });
   }
   return { phase, completed, missing };
 }

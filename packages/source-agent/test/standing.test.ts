@@ -42,6 +42,6 @@ test('a destination that names all the pages that it lacks is understood', async
 test('one that names too few is not waited for without end', async () => {
   await expect(standingOf({ missing: 5, named: 4 })).rejects.toMatchObject({
     code: 'peer-timeout',
-    message: 'the destination named fewer than the 5 pages that it lacks',
+    message: 'the destination agent did not send the names of all 5 pages that it lacks within 200 ms',
   });
 });

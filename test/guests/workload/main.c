@@ -102,6 +102,9 @@ static void output(unsigned id, const char *command) {
   if (!stream) return control_print("%u failed no process", id);
   if (!fgets(line, sizeof line, stream)) line[0] = 0;
   line[strcspn(line, "\n")] = 0;
+  // A command whose output nobody reads to its end would be ended by a signal.
+  char rest[256];
+  while (fgets(rest, sizeof rest, stream)) continue;
   int status = pclose(stream);
   control_print("%u ok status=%d %s", id, status, line);
 }
