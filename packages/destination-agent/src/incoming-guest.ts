@@ -1,6 +1,6 @@
 import type { Logger } from '@pageferry/daemon';
-import { PageferryError } from '@pageferry/errors';
-import { quit, type IncomingSession, type QmpClient } from '@pageferry/qemu';
+import { PageferryError, withTimeout } from '@pageferry/errors';
+import { killProcess, quit, type IncomingSession, type QmpClient } from '@pageferry/qemu';
 import type { PageLayout } from '@pageferry/transfer';
 import type { WaitingQemu } from './drivers/driver.js';
 import type { IncomingContext } from './incoming-context.js';
@@ -9,10 +9,13 @@ import { PageReceiver } from './page-receiver.js';
 import type { PageRequests } from './page-requests.js';
 
 const QUIT_TIMEOUT_MS = 10_000;
+const KILL_TIMEOUT_MS = 5_000;
 
 export interface IncomingGuestOptions {
   /** Undefined for one that an earlier run of this agent had provided. */
   readonly qemu?: WaitingQemu;
+  /** See `processIdentity`. */
+  readonly identity: string;
   readonly monitor: IncomingMonitor;
   readonly session: IncomingSession;
   readonly layout: PageLayout;
@@ -27,11 +30,12 @@ export class IncomingGuest {
   readonly requests: PageRequests;
   readonly receiver: PageReceiver;
   readonly #qemu: WaitingQemu | undefined;
+  readonly #identity: string;
   readonly #log: Logger;
 
   constructor(
     { configuration, journal, link, log, abort }: IncomingContext,
-    { qemu, monitor, session, layout, requests }: IncomingGuestOptions,
+    { qemu, identity, monitor, session, layout, requests }: IncomingGuestOptions,
   ) {
     this.monitor = monitor;
     this.session = session;
@@ -44,6 +48,7 @@ export class IncomingGuest {
       source: link.frames,
     });
     this.#qemu = qemu;
+    this.#identity = identity;
     this.#log = log;
     void session.failure.then(abort);
     void monitor.qmp.closed.then((reason) => {
@@ -57,17 +62,36 @@ export class IncomingGuest {
     return this.monitor.qmp;
   }
 
-  /** Ends QEMU, and waits until it is gone; false if it does not go. Never rejects. */
+  /** Ends QEMU, by force if need be, and waits until it is gone; false if it does not go. Never rejects. */
   async quit(): Promise<boolean> {
     this.session.close();
     const failure = await this.#quitByMonitor();
     const isGone = await this.#qemu?.release();
-    if (failure === undefined || isGone === true) return true;
+    if (failure === undefined || isGone === true || (await this.#kill())) return true;
     this.#log.error(
       { err: failure },
       'the destination QEMU does not end: it must be killed before it is used again',
     );
     return false;
+  }
+
+  /** Its main loop may wait for a page that never comes: whether it is gone. */
+  async #kill(): Promise<boolean> {
+    this.#log.warn('the destination QEMU does not hear that it is to end: it is killed');
+    try {
+      killProcess(this.#identity);
+      await withTimeout(
+        undefined,
+        KILL_TIMEOUT_MS,
+        'qmp-timeout',
+        'it is still there',
+        () => this.qmp.closed,
+      );
+      return true;
+    } catch (thrown) {
+      this.#log.error({ err: thrown }, 'the destination QEMU could not be killed');
+      return false;
+    }
   }
 
   /** Resolves with what it failed with. */

@@ -29,9 +29,10 @@ export async function loadGuest(
       signal,
     );
     receiver.enterPostcopy();
-    await loaded;
+    // Devices may ask for pages that only the source has: without it QEMU would never come to an end.
+    await link.peer.whileOpen(loaded);
   } else {
-    await session.loadPrecopy(deviceState, signal);
+    await link.peer.whileOpen(session.loadPrecopy(deviceState, signal));
   }
   const loadedAt = performance.now();
   await journal.record({ event: 'ready', postcopy });

@@ -131,7 +131,14 @@ async function openIncoming(
       signal,
       onRequest: requests.take,
     });
-    return new IncomingGuest(context, { qemu: waiting, monitor, session, layout, requests });
+    return new IncomingGuest(context, {
+      qemu: waiting,
+      identity: qemu,
+      monitor,
+      session,
+      layout,
+      requests,
+    });
   } catch (thrown) {
     await quitUnusable(qmp).catch(() => undefined);
     throw thrown;

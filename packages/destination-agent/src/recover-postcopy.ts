@@ -41,7 +41,7 @@ export async function recoverPostcopy(
       await monitor.close();
       return undefined;
     }
-    const recovered = new IncomingGuest(context, { monitor, session, layout, requests });
+    const recovered = new IncomingGuest(context, { identity: qemu, monitor, session, layout, requests });
     recovered.receiver.missing.addAll(missing);
     recovered.receiver.enterPostcopy();
     return recovered;

@@ -149,11 +149,16 @@ export class PeerConnection {
     what: string,
     { signal, timeoutMs }: { signal?: AbortSignal | undefined; timeoutMs: number },
   ): Promise<T> {
+    const message = `the ${this.#peer} agent did not send ${what} within ${timeoutMs} ms`;
+    return withTimeout(signal, timeoutMs, 'peer-timeout', message, () => this.whileOpen(arrived));
+  }
+
+  /** What `work` becomes; rejects with the reason when the connection ends before. */
+  async whileOpen<T>(work: Promise<T>): Promise<T> {
     const lost = this.closed.then((reason) => {
       throw reason;
     });
-    const message = `the ${this.#peer} agent did not send ${what} within ${timeoutMs} ms`;
-    return withTimeout(signal, timeoutMs, 'peer-timeout', message, () => Promise.race([arrived, lost]));
+    return Promise.race([work, lost]);
   }
 
   /**

@@ -22,19 +22,25 @@ const bits = {
 } as const;
 
 const path = '/tmp/page-flags';
+/** Of the record's size, all alike, after which it is whole. */
+const looksThatSettle = 8;
 
 /**
  * Has the guest write down what /proc/kpageflags says. The program that does it stays alive, so that its end does not
  * change what it saw.
  */
 export async function recordPageFlags(guest: Guest): Promise<void> {
-  await run(guest, `tail -c +1 -f /proc/kpageflags > ${path} 2>/dev/null & echo $! > /tmp/recorder`);
+  const record = `tail -c +1 -f /proc/kpageflags >> ${path} 2>/dev/null & echo $! > /tmp/recorder`;
+  await run(guest, `: > ${path}; ${record}`);
   let size = '0';
+  let looksAlike = 0;
   await eventually(
     async () => {
       const before = size;
       size = await guest.workload.output(`stat -c %s ${path}`);
-      return size !== '0' && size === before;
+      looksAlike = size === before ? looksAlike + 1 : 0;
+      // A busy host may keep the recorder waiting for some looks.
+      return size !== '0' && looksAlike === looksThatSettle;
     },
     10_000,
     'the record of page flags',

@@ -11,7 +11,17 @@ const START_TIME_FIELD = 19;
  */
 export async function processIdentity(qmp: QmpClient, options?: QmpOptions): Promise<string> {
   const pid = await findProcessId(qmp, options);
-  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+  return `${pid}@${readStartTime(pid) ?? 'unknown'}`;
+}
+
+/** When the process was started, in the kernel's ticks; undefined if there is none. */
+export function readStartTime(pid: number): string | undefined {
+  let stat: string;
+  try {
+    stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+  } catch {
+    return undefined;
+  }
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  return `${pid}@${fields[START_TIME_FIELD] ?? 'unknown'}`;
+  return fields[START_TIME_FIELD];
 }
