@@ -1,6 +1,7 @@
 import { chmod, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { backportsKernel } from '../../environment/backports-kernel.js';
+import { eventually } from '../../environment/deadline.js';
 import { ensureEnvironment } from '../../environment/install.js';
 import { unpackedPackage } from '../../environment/unpacked-package.js';
 import { createDisk } from '../../guests/disk.js';
@@ -73,10 +74,16 @@ export async function run(guest: Guest, commandLine: string): Promise<void> {
     throw new Error(`"${commandLine}" has ended with ${status} in the guest:\n${guest.log()}`);
 }
 
+const END = 'END-OF-OUTPUT';
+const PRINTED_TIMEOUT_MS = 20_000;
+
 /** What a command line prints in the guest, over its console. */
 export async function textOf(guest: Guest, commandLine: string): Promise<string> {
   const begin = guest.log().length;
-  await run(guest, `(${commandLine}; echo; echo END-OF-OUTPUT) > /dev/ttyS0`);
-  const [text = ''] = guest.log().slice(begin).replaceAll('\r', '').split('END-OF-OUTPUT');
+  await run(guest, `(${commandLine}; echo; echo ${END}) > /dev/ttyS0`);
+  const printed = (): string => guest.log().slice(begin).replaceAll('\r', '');
+  // The command has ended before the console has brought all of it.
+  await eventually(() => printed().includes(END), PRINTED_TIMEOUT_MS, `what ${commandLine} prints`);
+  const [text = ''] = printed().split(END);
   return text;
 }
