@@ -45,7 +45,8 @@ export { describeApi, problemAnswers, type ApiDocumentOptions } from './http/api
 export { EventFeed, type FeedEvent } from './http/event-feed.js';
 export { EventStreams, type EventStreamLimits } from './http/event-streams.js';
 export { IdempotencyKeys, idempotencyHeaders } from './http/idempotency-keys.js';
-export { MOST_MEASURED, serveMetrics } from './http/metrics.js';
+export { serveMetrics } from './http/metrics.js';
+export { MOST_MEASURED, countEnded, measureUnderway } from './http/migration-metrics.js';
 export { idParams, serveMigrations, type ListedMigrations } from './http/migration-list.js';
 export { checkDirectory, serveHealth, type Check } from './http/readiness.js';
 export { MigrationHistory, type EndedMigration } from './migration-history.js';

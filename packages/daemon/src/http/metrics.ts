@@ -3,9 +3,6 @@ import { Histogram, collectDefaultMetrics, type Registry } from 'prom-client';
 import type { HttpServer } from '../http-server.js';
 import { guardAnswers } from './api-document.js';
 
-/** Migrations that have figures of their own at the same time; labels must be bounded. */
-export const MOST_MEASURED = 64;
-
 const SECONDS = [0.001, 0.005, 0.025, 0.1, 0.5, 2.5, 10];
 
 /** Serves the registry at `/metrics`, and measures the server's requests. */

@@ -1,16 +1,16 @@
-import { MOST_MEASURED } from '@pageferry/daemon';
-import { errorTable } from '@pageferry/errors';
+import { MOST_MEASURED, countEnded, measureUnderway } from '@pageferry/daemon';
 import { PAGE_SIZE } from '@pageferry/transfer';
 import { Counter, Gauge, Registry } from 'prom-client';
 import type { IncomingMigrations } from '../incoming-migrations.js';
 import type { IncomingView } from '../incoming-resource.js';
 import { incomingStates } from '../states.js';
 
-const results = ['completed', 'cancelled', 'failed'] as const;
 const labels = ['migration', 'guest'] as const;
-const passingStates = Object.entries(incomingStates).flatMap(([state, next]) =>
-  next.length === 0 ? [] : [state],
-);
+const measured = {
+  prefix: 'pageferry_incoming',
+  direction: 'into this host',
+  states: incomingStates,
+} as const;
 
 /** What of all incoming migrations is measured. */
 export type MeasuredMigrations = Pick<IncomingMigrations, 'underway' | 'limit' | 'onEnd'>;
@@ -20,33 +20,7 @@ export function measureMigrations(migrations: MeasuredMigrations): Registry {
   const registry = new Registry();
   const registers = [registry];
   measureEnded(migrations, registry);
-  new Gauge({
-    name: 'pageferry_incoming_migrations_running',
-    help: 'Migrations into this host that are under way',
-    registers,
-    collect() {
-      this.set(migrations.underway.length);
-    },
-  });
-  new Gauge({
-    name: 'pageferry_incoming_migrations_limit',
-    help: 'Migrations into this host that may be under way at once',
-    registers,
-    collect() {
-      this.set(migrations.limit);
-    },
-  });
-  new Gauge({
-    name: 'pageferry_incoming_migrations_in_state',
-    help: 'Migrations into this host that are under way, by their state',
-    labelNames: ['state'],
-    registers,
-    collect() {
-      const views = migrations.underway;
-      for (const state of passingStates)
-        this.set({ state }, views.filter((view) => view.state === state).length);
-    },
-  });
+  measureUnderway(measured, migrations, registry);
   const running = (name: string, help: string, value: (view: IncomingView) => number): void => {
     new Gauge({
       name: `pageferry_incoming_migration_${name}`,
@@ -78,31 +52,14 @@ export function measureMigrations(migrations: MeasuredMigrations): Registry {
 }
 
 function measureEnded(migrations: MeasuredMigrations, registry: Registry): void {
-  const registers = [registry];
-  const ended = new Counter({
-    name: 'pageferry_incoming_migrations_total',
-    help: 'Migrations into this host that have ended',
-    labelNames: ['result'],
-    registers,
-  });
-  for (const result of results) ended.inc({ result }, 0);
-  const failures = new Counter({
-    name: 'pageferry_incoming_migration_failures_total',
-    help: 'Migrations into this host that have failed, by the code of the error',
-    labelNames: ['code'],
-    registers,
-  });
-  // What is new with 1 has no increase.
-  for (const code of Object.keys(errorTable)) failures.inc({ code }, 0);
+  const count = countEnded(measured, registry);
   const received = new Counter({
     name: 'pageferry_incoming_received_bytes_total',
     help: 'Page stream received by migrations that have ended',
-    registers,
+    registers: [registry],
   });
   migrations.onEnd((view) => {
-    const result = results.find((name) => name === view.state) ?? 'failed';
-    ended.inc({ result });
-    if (result === 'failed') failures.inc({ code: view.error?.code ?? 'internal' });
+    count(view.state, view.error?.code);
     received.inc(view.received.bytes);
   });
 }

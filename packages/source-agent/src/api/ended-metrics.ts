@@ -1,32 +1,18 @@
-import { errorTable } from '@pageferry/errors';
+import { countEnded } from '@pageferry/daemon';
 import { Counter, Histogram, type Registry } from 'prom-client';
-import type { OutgoingView } from '../outgoing-resource.js';
+import { measured } from './measured-direction.js';
 import { encodings, sentPagesOf } from './sent-pages-of.js';
 import type { ServedMigrations } from './served-migrations.js';
 
 const MINUTES_SECONDS = [1, 5, 15, 60, 300, 900, 3600];
 const DOWNTIME_SECONDS = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60];
 const PROBLEM_PREFIX = 'urn:pageferry:error:';
-const results = ['completed', 'cancelled', 'failed'] as const;
 const reasons = ['requested', 'pushed'] as const;
 
 /** What has become of the migrations that have ended. Every series begins at 0: what is new with 1 has no increase. */
 export function measureEnded(migrations: ServedMigrations, registry: Registry): void {
   const registers = [registry];
-  const ended = new Counter({
-    name: 'pageferry_migrations_total',
-    help: 'Migrations out of this host that have ended',
-    labelNames: ['result'],
-    registers,
-  });
-  for (const result of results) ended.inc({ result }, 0);
-  const failures = new Counter({
-    name: 'pageferry_migration_failures_total',
-    help: 'Migrations out of this host that have failed, by the code of the error',
-    labelNames: ['code'],
-    registers,
-  });
-  for (const code of Object.keys(errorTable)) failures.inc({ code }, 0);
+  const count = countEnded(measured, registry);
   const durations = new Histogram({
     name: 'pageferry_migration_total_seconds',
     help: 'Time that migrations took',
@@ -66,10 +52,8 @@ export function measureEnded(migrations: ServedMigrations, registry: Registry): 
   for (const reason of reasons) postcopyPages.inc({ reason }, 0);
 
   migrations.onEnd((view) => {
-    const { state, totalMs, downtimeMs, downtimeLimitMs, bytes, pages } = view;
-    const result = results.find((name) => name === state) ?? 'failed';
-    ended.inc({ result });
-    if (result === 'failed') failures.inc({ code: codeOf(view) });
+    const { state, error, totalMs, downtimeMs, downtimeLimitMs, bytes, pages } = view;
+    const result = count(state, error?.type.slice(PROBLEM_PREFIX.length));
     durations.observe({ result }, totalMs / 1000);
     if (downtimeMs !== null) {
       downtimes.observe(downtimeMs / 1000);
@@ -80,10 +64,4 @@ export function measureEnded(migrations: ServedMigrations, registry: Registry): 
     for (const encoding of encodings) sentPages.inc({ encoding }, sent[encoding]);
     for (const reason of reasons) postcopyPages.inc({ reason }, pages[reason]);
   });
-}
-
-/** Of the table of errors, whatever the view says: labels are bounded. */
-function codeOf({ error }: OutgoingView): string {
-  const code = error?.type.slice(PROBLEM_PREFIX.length);
-  return code !== undefined && Object.hasOwn(errorTable, code) ? code : 'internal';
 }

@@ -1,32 +1,19 @@
-import { MOST_MEASURED } from '@pageferry/daemon';
+import { MOST_MEASURED, measureUnderway } from '@pageferry/daemon';
 import { PAGE_SIZE } from '@pageferry/transfer';
 import { Gauge, type Registry } from 'prom-client';
 import type { OutgoingView } from '../outgoing-resource.js';
-import { outgoingStates } from '../states.js';
+import { measured } from './measured-direction.js';
 import { encodings, sentPagesOf } from './sent-pages-of.js';
 import type { ServedMigrations } from './served-migrations.js';
 
 const labels = ['migration', 'guest'] as const;
 /** From here on the limit on the bandwidth after the switch-over counts. */
 const postcopyStates: readonly string[] = ['postcopy-active', 'postcopy-paused', 'postcopy-recover'];
-const passingStates = Object.entries(outgoingStates).flatMap(([state, next]) =>
-  next.length === 0 ? [] : [state],
-);
 
 /** What each migration under way is at. */
 export function measureRunning(migrations: ServedMigrations, registry: Registry): void {
   const registers = [registry];
-  new Gauge({
-    name: 'pageferry_migrations_in_state',
-    help: 'Migrations out of this host that are under way, by their state',
-    labelNames: ['state'],
-    registers,
-    collect() {
-      const views = migrations.underway;
-      for (const state of passingStates)
-        this.set({ state }, views.filter((view) => view.state === state).length);
-    },
-  });
+  measureUnderway(measured, migrations, registry);
   new Gauge({
     name: 'pageferry_migration_sent_pages',
     help: 'Pages sent so far by their encoding, of each migration under way',
@@ -34,14 +21,14 @@ export function measureRunning(migrations: ServedMigrations, registry: Registry)
     registers,
     collect() {
       this.reset();
-      for (const { id, guest, pages } of measured()) {
+      for (const { id, guest, pages } of shown()) {
         const sent = sentPagesOf(pages);
         for (const encoding of encodings) this.set({ migration: id, guest, encoding }, sent[encoding]);
       }
     },
   });
 
-  const measured = (): OutgoingView[] => migrations.underway.slice(0, MOST_MEASURED);
+  const shown = (): OutgoingView[] => migrations.underway.slice(0, MOST_MEASURED);
   const running = (name: string, help: string, value: (view: OutgoingView) => number | null): void => {
     new Gauge({
       name: `pageferry_migration_${name}`,
@@ -50,7 +37,7 @@ export function measureRunning(migrations: ServedMigrations, registry: Registry)
       registers,
       collect() {
         this.reset();
-        for (const view of measured()) {
+        for (const view of shown()) {
           const now = value(view);
           if (now !== null) this.set({ migration: view.id, guest: view.guest }, now);
         }

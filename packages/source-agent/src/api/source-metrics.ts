@@ -7,29 +7,12 @@ import type { ServedMigrations } from './served-migrations.js';
 /** The source agent's metrics: see docs/metrics.md. */
 export function measureMigrations(migrations: ServedMigrations, streams: EventStreams): Registry {
   const registry = new Registry();
-  const registers = [registry];
   measureEnded(migrations, registry);
   measureRunning(migrations, registry);
   new Gauge({
-    name: 'pageferry_migrations_running',
-    help: 'Migrations out of this host that are under way',
-    registers,
-    collect() {
-      this.set(migrations.underway.length);
-    },
-  });
-  new Gauge({
-    name: 'pageferry_migrations_limit',
-    help: 'Migrations out of this host that may be under way at once',
-    registers,
-    collect() {
-      this.set(migrations.limit);
-    },
-  });
-  new Gauge({
     name: 'pageferry_event_streams',
     help: 'Streams of server-sent events that are open',
-    registers,
+    registers: [registry],
     collect() {
       this.set(streams.count);
     },
