@@ -72,7 +72,8 @@ describe('the list', () => {
     await page.locator('canvas').first().waitFor();
     expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(width);
     await page.setViewportSize({ width: width - 40, height: 800 });
-    await page.waitForFunction(`document.documentElement.scrollWidth === ${width - 40}`);
+    // Playwright's own wait would evaluate a string within the page, which the page forbids.
+    await expect.poll(() => page.evaluate('document.documentElement.scrollWidth')).toBe(width - 40);
   });
 });
 
