@@ -1,5 +1,5 @@
 import { PAGE_SIZE } from './page-layout.js';
-import type { PageSet } from './page-set.js';
+import { PageSet } from './page-set.js';
 import { PropagationOrder } from './propagation-order.js';
 import type { HottestStripes, PageRun } from './push-order.js';
 import { RewritingRates } from './rewriting-rates.js';
@@ -36,6 +36,9 @@ export class OrderedPropagation {
   readonly #options: OrderedPropagationOptions;
   /** What may be sent: all that is pending or, with `eachPageOnce`, what was not sent since it is so. */
   #eligible: PageSet;
+  /** Of these, what comes after all others or, with `eachPageOnce`, stays for post-copy. */
+  readonly #deferred: PageSet;
+  #isDeferring = true;
   readonly #plan: Uint32Array;
   #planBegin = 0;
   #planEnd = 0;
@@ -49,11 +52,17 @@ export class OrderedPropagation {
     this.pending = pending;
     this.#options = options;
     this.#eligible = options.eachPageOnce ? pending.clone() : pending;
+    this.#deferred = new PageSet(pending.layout);
     this.#stripes = new Stripes(pending.layout);
     this.rates = new RewritingRates(this.#stripes);
     this.#order = new PropagationOrder(this.#stripes);
     this.#pageBytes = new Uint16Array(this.#stripes.count);
     this.#plan = new Uint32Array(this.#stripes.count);
+  }
+
+  /** Pages that come after all others. */
+  get deferredPages(): number {
+    return this.#deferred.count;
   }
 
   /** Pages that the newest plan leaves out as hot. */
@@ -85,11 +94,37 @@ export class OrderedPropagation {
   observe(dirtied: PageSet, seconds: number): void {
     this.rates.observe(dirtied, seconds);
     this.pending.addAll(dirtied);
+    this.#deferred.deleteAll(dirtied);
+  }
+
+  /**
+   * These of the pages that are still to be sent come after all others, or with `eachPageOnce` not at all; no others do.
+   * Without effect from {@link sendDeferred} on.
+   */
+  defer(pages: PageSet): void {
+    if (!this.#isDeferring && !this.#isSentOnce) return;
+    this.#deferred.clear();
+    this.#deferred.addAll(this.#eligible);
+    this.#deferred.retainAll(pages);
+  }
+
+  /** Pages that need not be sent. */
+  leaveOut(pages: PageSet): void {
+    this.pending.deleteAll(pages);
+    this.#deferred.deleteAll(pages);
+    if (this.#isSentOnce) this.#eligible.deleteAll(pages);
+  }
+
+  /** Pages that are to be sent though they were left out, or sent as something else. */
+  sendAfterAll(pages: PageSet): void {
+    this.pending.addAll(pages);
+    if (this.#isSentOnce) this.#eligible.addAll(pages);
   }
 
   /** The page was sent otherwise. */
   sentElsewhere(page: number): void {
     this.pending.delete(page);
+    this.#deferred.delete(page);
     if (this.#isSentOnce) this.#eligible.delete(page);
   }
 
@@ -104,8 +139,17 @@ export class OrderedPropagation {
     }
     this.#skippedPages = 0;
     this.#accumulatedRate = 0;
-    if (this.#isSentOnce) this.#planWhatIsSentOnce(bytesPerSecond ?? Infinity);
-    else this.#planWhatStaysClean(bytesPerSecond ?? Infinity);
+    if (this.#isSentOnce) {
+      this.#planWhatIsSentOnce(bytesPerSecond ?? Infinity);
+    } else {
+      // What a plan had sent before the guest was looked at again is all that does not wait.
+      if (this.#planEnd > 0 && this.isExhausted) this.sendDeferred();
+      this.#planWhatStaysClean(bytesPerSecond ?? Infinity);
+      if (this.isExhausted && this.#deferred.count > 0) {
+        this.sendDeferred();
+        this.#planWhatStaysClean(bytesPerSecond ?? Infinity);
+      }
+    }
     this.#position = 0;
   }
 
@@ -114,13 +158,15 @@ export class OrderedPropagation {
     const { pages } = this.#stripes;
     while (this.#planBegin < this.#planEnd) {
       const begin = (this.#plan[this.#planBegin] ?? 0) * pages;
-      const first = this.#eligible.nextSet(Math.max(begin, this.#position), begin + pages);
+      const first = this.#nextToSend(Math.max(begin, this.#position), begin + pages);
       if (first === -1) {
         this.#planBegin++;
         this.#position = 0;
         continue;
       }
-      const count = this.#eligible.runLength(first, Math.min(maxPages, begin + pages - first));
+      const limit = Math.min(first + maxPages, begin + pages);
+      const deferred = this.#deferred.nextSet(first, limit);
+      const count = this.#eligible.runLength(first, (deferred === -1 ? limit : deferred) - first);
       this.#position = first + count;
       this.pending.deleteRange(first, count);
       if (this.#isSentOnce) this.#eligible.deleteRange(first, count);
@@ -129,6 +175,13 @@ export class OrderedPropagation {
       return this.#run;
     }
     return undefined;
+  }
+
+  /** What was deferred is as all other pages from now on, but for what stays for post-copy. */
+  sendDeferred(): void {
+    if (this.#isSentOnce) return;
+    this.#isDeferring = false;
+    this.#deferred.clear();
   }
 
   /** Whether the guest was seen to rewrite the stripe that holds `page`. */
@@ -157,14 +210,30 @@ export class OrderedPropagation {
     return this.#eligible !== this.pending;
   }
 
-  #planWhatStaysClean(bytesPerSecond: number): void {
+  /** The lowest page within `from` ≤ page < `limit` that is not deferred; -1 if there is none. */
+  #nextToSend(from: number, limit: number): number {
+    let first = this.#eligible.nextSet(from, limit);
+    while (first !== -1 && this.#deferred.has(first)) {
+      first = this.#eligible.nextSet(this.#deferred.nextClear(first, limit), limit);
+    }
+    return first;
+  }
+
+  #toSendIn(stripe: number): number {
     const { pages } = this.#stripes;
+    const first = stripe * pages;
+    const eligible = this.#eligible.countRange(first, pages);
+    return eligible === 0 ? 0 : eligible - this.#deferred.countRange(first, pages);
+  }
+
+  #planWhatStaysClean(bytesPerSecond: number): void {
     let sum = 0;
+    this.#skippedPages = 0;
     this.#planBegin = 0;
     this.#planEnd = 0;
     for (const stripe of this.#order.order) {
       sum += this.rates.of(stripe) * this.#bytesOf(stripe);
-      const pendingPages = this.pending.countRange(stripe * pages, pages);
+      const pendingPages = this.#toSendIn(stripe);
       if (pendingPages === 0) continue;
       if (sum > bytesPerSecond) {
         this.#skippedPages += pendingPages;
@@ -183,7 +252,7 @@ export class OrderedPropagation {
     let secondsAfter = 0;
     for (let place = count - 1; place >= 0; place--) {
       const stripe = this.#order.order[place] ?? 0;
-      const eligiblePages = this.#eligible.countRange(stripe * pages, pages);
+      const eligiblePages = this.#toSendIn(stripe);
       if (eligiblePages === 0) continue;
       const rewrites = (this.rates.of(stripe) / pages) * secondsAfter;
       if (rewrites > REWRITTEN_LIMIT) {

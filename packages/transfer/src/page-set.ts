@@ -81,6 +81,23 @@ export class PageSet {
     }
   }
 
+  /** Deletes the pages of `other`, a set over an equal layout. */
+  deleteAll(other: PageSet): void {
+    this.#refuseOtherLayout(other);
+    if (other.#count === 0 || this.#count === 0) return;
+    for (let index = 0; index < this.#words.length; index++) {
+      const bits = other.#word(index);
+      if (bits !== 0) this.#deleteBits(index, bits);
+    }
+  }
+
+  /** Deletes the pages that are not in `other`, a set over an equal layout. */
+  retainAll(other: PageSet): void {
+    this.#refuseOtherLayout(other);
+    if (this.#count === 0) return;
+    for (let index = 0; index < this.#words.length; index++) this.#deleteBits(index, ~other.#word(index));
+  }
+
   /** The lowest page in the set within `from` ≤ page < `limit`, or -1. */
   nextSet(from: number, limit = this.layout.capacity): number {
     if (this.#count === 0 || from >= limit) return -1;

@@ -56,6 +56,8 @@ export class PrecopyScheduler {
   readonly #limits: PrecopyLimits;
   readonly #propagation: OrderedPropagation;
   readonly #convergence = new Convergence();
+  /** By then everything but what is deferred could have been sent once. */
+  #deferUntilSentBytes: number | undefined;
   #begunMs = 0;
   #begunBytes = 0;
   #bandwidth: number | null = null;
@@ -77,6 +79,26 @@ export class PrecopyScheduler {
   observe(dirtied: PageSet, durationMs: number): void {
     this.#dirtiedPages += dirtied.count;
     this.#propagation.observe(dirtied, durationMs / 1000);
+  }
+
+  /** These of the pages that are still to be sent come last, and with `eachPageOnce` not before the stop. */
+  defer(pages: PageSet): void {
+    this.#propagation.defer(pages);
+  }
+
+  /** Pages that come last. */
+  get deferredPages(): number {
+    return this.#propagation.deferredPages;
+  }
+
+  /** Pages that need not be sent. */
+  leaveOut(pages: PageSet): void {
+    this.#propagation.leaveOut(pages);
+  }
+
+  /** Pages that are to be sent though they were left out, or sent as something else. */
+  sendAfterAll(pages: PageSet): void {
+    this.#propagation.sendAfterAll(pages);
   }
 
   /** The page was sent as part of the first pass. */
@@ -103,6 +125,9 @@ export class PrecopyScheduler {
       remainingPages: propagation.pending.count,
     });
     const exhausted = propagation.isExhausted;
+    // Whoever rewrites pages as fast as the link carries them must not keep the others from ever being sent.
+    this.#deferUntilSentBytes ??= sentBytes + remainingBytes;
+    if (sentBytes >= this.#deferUntilSentBytes) propagation.sendDeferred();
     propagation.plan(bytesPerSecond);
     this.#begunMs = nowMs;
     this.#begunBytes = sentBytes;

@@ -22,10 +22,12 @@ const RUNS_AROUND_REQUEST = 8;
  * Around the last request a bubble grows outwards (Hines and Gopalan, VEE 2009): what is nearest comes first, and a page
  * ahead of the request counts as half as far away as one behind it, since most programs go upwards. Once the nearest
  * pages are there, and before the first request, the bubble takes turns with the stripes that the guest was seen to
- * rewrite most. Without any of both the order is upwards from the start.
+ * rewrite most. Without any of both the order is upwards from the start. What the guest is not likely to miss soon comes last.
  */
 export class PushOrder {
   readonly #missing: PageSet;
+  /** What of them comes before the others, but for what is near a request. */
+  readonly #sooner: PageSet | undefined;
   readonly #run = { first: 0, count: 0 };
   readonly #hottest: HottestStripes | undefined;
   #hottestNext = 0;
@@ -39,10 +41,13 @@ export class PushOrder {
   /**
    * @param missing the pages to push; the caller deletes from it what was sent
    * @param hottest where the guest was seen to write, if it was watched
+   * @param sooner part of `missing`: the rest waits for it. The caller deletes from it, too, and where host pages are
+   *   bigger it is made of whole ones
    */
-  constructor(missing: PageSet, hottest?: HottestStripes) {
+  constructor(missing: PageSet, hottest?: HottestStripes, sooner?: PageSet) {
     this.#missing = missing;
     this.#hottest = hottest;
+    this.#sooner = sooner;
   }
 
   /**
@@ -74,14 +79,15 @@ export class PushOrder {
       if (hot !== undefined) return hot;
     }
     this.#runsAroundRequest++;
-    if (!this.#seek()) {
+    const pages = this.#bubblePages();
+    if (!this.#seek(pages)) {
       this.#startFrom(this.#pivot);
-      this.#seek();
+      this.#seek(pages);
     }
     const aheadIsNearer =
       this.#behind === -1 ||
       (this.#ahead !== -1 && this.#ahead - this.#pivot <= 2 * (this.#pivot - this.#behind));
-    return aheadIsNearer ? this.#takeAhead(maxPages) : this.#takeBehind(maxPages);
+    return aheadIsNearer ? this.#takeAhead(pages, maxPages) : this.#takeBehind(pages, maxPages);
   }
 
   #takeHottest(maxPages: number): PageRun | undefined {
@@ -106,33 +112,33 @@ export class PushOrder {
     this.#behind = pivot - 1;
   }
 
-  /** Moves both ends of the bubble to the next missing page, -1 where there is none; false if on neither side. */
-  #seek(): boolean {
-    if (this.#ahead !== -1) this.#ahead = this.#missing.nextSet(this.#ahead);
-    if (this.#behind !== -1) this.#behind = this.#missing.previousSet(this.#behind);
+  /** In what the bubble grows. */
+  #bubblePages(): PageSet {
+    const isNear = this.#runsAroundRequest <= RUNS_AROUND_REQUEST;
+    return isNear || this.#sooner === undefined || this.#sooner.count === 0 ? this.#missing : this.#sooner;
+  }
+
+  /** Moves both ends of the bubble to the next one of `pages`, -1 where there is none; false if on neither side. */
+  #seek(pages: PageSet): boolean {
+    if (this.#ahead !== -1) this.#ahead = pages.nextSet(this.#ahead);
+    if (this.#behind !== -1) this.#behind = pages.previousSet(this.#behind);
     return this.#ahead !== -1 || this.#behind !== -1;
   }
 
-  #takeAhead(maxPages: number): PageRun {
+  #takeAhead(pages: PageSet, maxPages: number): PageRun {
     const first = this.#ahead;
     const { pagesPerHostPage } = this.#missing.layout.blockOfPage(first);
-    const count = this.#missing.runLength(
-      first,
-      wholeHostPages(maxPages, pagesPerHostPage, pagesPerHostPage),
-    );
+    const count = pages.runLength(first, wholeHostPages(maxPages, pagesPerHostPage, pagesPerHostPage));
     this.#ahead = first + count;
     return this.#yield(first, count);
   }
 
-  #takeBehind(maxPages: number): PageRun {
+  #takeBehind(pages: PageSet, maxPages: number): PageRun {
     const last = this.#behind;
     const { firstPage, pagesPerHostPage } = this.#missing.layout.blockOfPage(last);
     // The last host page of a block may be shorter than the others.
     const inLastHostPage = ((last - firstPage) % pagesPerHostPage) + 1;
-    const count = this.#missing.runLengthBack(
-      last,
-      wholeHostPages(maxPages, inLastHostPage, pagesPerHostPage),
-    );
+    const count = pages.runLengthBack(last, wholeHostPages(maxPages, inLastHostPage, pagesPerHostPage));
     this.#behind = last - count;
     return this.#yield(last - count + 1, count);
   }

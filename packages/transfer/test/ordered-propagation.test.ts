@@ -30,7 +30,7 @@ const pagesIn = (runs: readonly { first: number; count: number }[]): number[] =>
 function bytesBesidePageSets(layout: PageLayout, eachPageOnce: boolean): number {
   const pending = new PageSet(layout);
   const bytes = bytesAllocatedBy(() => new OrderedPropagation(pending, { eachPageOnce }));
-  return bytes - (eachPageOnce ? layout.capacity / 8 : 0);
+  return bytes - (eachPageOnce ? 2 : 1) * (layout.capacity / 8);
 }
 
 describe('OrderedPropagation', () => {
@@ -56,6 +56,69 @@ describe('OrderedPropagation', () => {
     ]);
     expect(propagation.isExhausted).toBe(true);
     expect(propagation.pending.count).toBe(0);
+  });
+
+  it('sends what is deferred when nothing else is left to send, and then as all other pages', () => {
+    const layout = flatLayout(100);
+    const propagation = new OrderedPropagation(fullSet(layout), { eachPageOnce: false });
+    propagation.defer(setOf(layout, [0, 1, 2, 40, 41, 99]));
+    propagation.plan(Infinity);
+    const first = pagesIn(sendPlan(propagation));
+    expect(first).toEqual(pagesOf(layout).filter((page) => ![0, 1, 2, 40, 41, 99].includes(page)));
+    expect(propagation.pendingBytes).toBe(6 * PAGE_SIZE);
+    propagation.plan(Infinity);
+    expect(pagesIn(sendPlan(propagation))).toEqual([0, 1, 2, 40, 41, 99]);
+    propagation.observe(setOf(layout, [7, 8]), 1);
+    propagation.defer(setOf(layout, [7]));
+    propagation.plan(Infinity);
+    expect(pagesIn(sendPlan(propagation))).toEqual([7, 8]);
+  });
+
+  it('sends what is deferred though the guest goes on writing, once all else was sent', () => {
+    const layout = flatLayout(100);
+    const propagation = new OrderedPropagation(fullSet(layout), { eachPageOnce: false });
+    propagation.defer(setOf(layout, [3, 4]));
+    propagation.plan(Infinity);
+    expect(pagesIn(sendPlan(propagation))).not.toContain(3);
+    propagation.observe(setOf(layout, [50]), 1);
+    propagation.plan(Infinity);
+    expect(pagesIn(sendPlan(propagation)).sort((a, b) => a - b)).toEqual([3, 4, 50]);
+  });
+
+  it('sends a deferred page in its turn once it is rewritten', () => {
+    const layout = flatLayout(100);
+    const propagation = new OrderedPropagation(fullSet(layout), { eachPageOnce: false });
+    propagation.defer(setOf(layout, [3, 4]));
+    propagation.observe(setOf(layout, [4]), 1);
+    propagation.plan(Infinity);
+    expect(pagesIn(sendPlan(propagation)).sort((a, b) => a - b)).toEqual(
+      pagesOf(layout).filter((page) => page !== 3),
+    );
+  });
+
+  it('leaves what is deferred for post-copy, where each page is sent once', () => {
+    const layout = flatLayout(100);
+    const propagation = new OrderedPropagation(fullSet(layout), { eachPageOnce: true });
+    propagation.defer(setOf(layout, [3, 4, 50]));
+    for (let look = 0; look < 3; look++) {
+      propagation.plan(Infinity);
+      sendPlan(propagation);
+    }
+    expect(contents(propagation.pending)).toEqual([3, 4, 50]);
+  });
+
+  it('sends what was left out only once it is to be sent after all', () => {
+    const layout = flatLayout(100);
+    for (const eachPageOnce of [false, true]) {
+      const propagation = new OrderedPropagation(fullSet(layout), { eachPageOnce });
+      propagation.leaveOut(setOf(layout, [3, 4, 50]));
+      propagation.plan(Infinity);
+      expect(pagesIn(sendPlan(propagation))).toHaveLength(97);
+      propagation.sendAfterAll(setOf(layout, [4]));
+      propagation.plan(Infinity);
+      expect(pagesIn(sendPlan(propagation))).toEqual([4]);
+      expect(propagation.pending.count).toBe(0);
+    }
   });
 
   it('sends the stripe with the lowest rate first', () => {

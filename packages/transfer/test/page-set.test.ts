@@ -50,7 +50,29 @@ describe('PageSet', () => {
     );
   });
 
-  it('unites with another set', () => {
+  it.each<[string, (set: PageSet, other: PageSet) => void, (inSet: boolean, inOther: boolean) => boolean]>([
+    [
+      'unites with',
+      (set, other) => {
+        set.addAll(other);
+      },
+      (inSet, inOther) => inSet || inOther,
+    ],
+    [
+      'deletes the pages of',
+      (set, other) => {
+        set.deleteAll(other);
+      },
+      (inSet, inOther) => inSet && !inOther,
+    ],
+    [
+      'keeps only the pages of',
+      (set, other) => {
+        set.retainAll(other);
+      },
+      (inSet, inOther) => inSet && inOther,
+    ],
+  ])('%s another set', (_title, change, isExpected) => {
     fc.assert(
       fc.property(
         layoutsWithPages.chain(({ layout, pages }) =>
@@ -61,12 +83,12 @@ describe('PageSet', () => {
           }),
         ),
         ({ layout, pages, others }) => {
-          const united = setOf(layout, pages);
-          united.addAll(setOf(layout, others));
-          expect(contents(united)).toEqual(
-            pagesOf(layout).filter((p) => pages.includes(p) || others.includes(p)),
+          const set = setOf(layout, pages);
+          change(set, setOf(layout, others));
+          expect(contents(set)).toEqual(
+            pagesOf(layout).filter((page) => isExpected(pages.includes(page), others.includes(page))),
           );
-          expect(united.count).toBe(contents(united).length);
+          expect(set.count).toBe(contents(set).length);
         },
       ),
     );

@@ -54,6 +54,33 @@ describe('PushOrder', () => {
     ]);
   });
 
+  it('leaves what can come later to the end, but for what is near a request', () => {
+    const missing = fullSet(flatLayout(1000));
+    const sooner = setOf(flatLayout(1000), [5, 6, 700, 701, 950]);
+    const order = new PushOrder(missing, undefined, sooner);
+    const pushNext = (runs: number): [number, number][] => {
+      const pushed: [number, number][] = [];
+      for (let run = 0; run < runs; run++) {
+        for (const [first, last] of push(order, missing, 1, 10)) {
+          sooner.deleteRange(first, last - first + 1);
+          pushed.push([first, last]);
+        }
+      }
+      return pushed;
+    };
+    expect(pushNext(1)).toEqual([[5, 6]]);
+    order.requested(500);
+    const near = pushNext(8);
+    expect(near).toContainEqual([500, 509]);
+    for (const [first] of near) expect(Math.abs(first - 500)).toBeLessThan(100);
+    expect(pushNext(2)).toEqual([
+      [700, 701],
+      [950, 950],
+    ]);
+    while (missing.count > 0) expect(pushNext(1)).toHaveLength(1);
+    expect(order.nextRun(10)).toBeUndefined();
+  });
+
   it('takes the nearest first when there are holes', () => {
     const missing = setOf(flatLayout(1000), [100, 480, 520, 900]);
     const order = new PushOrder(missing);
