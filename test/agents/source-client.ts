@@ -17,6 +17,7 @@ export interface MigrationRequest {
   readonly timeLimitMs?: number;
   readonly whenStalled?: 'postcopy' | 'stop' | 'cancel';
   readonly bandwidthCaps?: BandwidthCaps;
+  readonly pageFilter?: { readonly free?: boolean; readonly cache?: boolean };
   readonly sourceAfter?: 'quit' | 'keep';
 }
 

@@ -47,7 +47,11 @@ describe('a guest that was stopped arrives bit for bit, ROMs included, and is no
       const changed = await changeRoms(guest);
       for (const rom of roms) expect(changed).toContainEqual(expect.stringMatching(rom));
 
-      const { destination } = await moveGuest(guest, agents(), { mode, sourceAfter: 'keep' });
+      const { destination } = await moveGuest(guest, agents(), {
+        mode,
+        sourceAfter: 'keep',
+        pageFilter: { free: false },
+      });
       expect(await destination.state()).toBe('paused');
       expect(await guest.state()).not.toBe('running');
       expect(await differingPages(guest, destination)).toEqual([]);

@@ -4,6 +4,7 @@ import { addCompletion } from './commands/completion.js';
 import { addDoctor } from './commands/doctor.js';
 import { addForget } from './commands/forget.js';
 import { addGuests } from './commands/guests.js';
+import { addInspect } from './commands/inspect.js';
 import { addList } from './commands/list.js';
 import { addMigrate } from './commands/migrate.js';
 import { addPreflight } from './commands/preflight.js';
@@ -50,6 +51,7 @@ export function createProgram({ output, errors }: Environment, run: Runner): Com
   addRecover(program, run);
   addForget(program, run);
   addGuests(program, run);
+  addInspect(program, run);
   addDoctor(program, run);
   addCompletion(program, (text) => {
     output.write(text);

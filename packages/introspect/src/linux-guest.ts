@@ -6,8 +6,9 @@ import type { PhysicalMemory } from './memory/physical-memory.js';
 import { classifyPages } from './pages/classify-pages.js';
 import { markPerCpuPages } from './pages/mark-per-cpu-pages.js';
 import { PageArray } from './pages/page-array.js';
-import { countClasses, type PageCounts } from './pages/page-class.js';
-import { orUnsupported, Unsupported, type UnsupportedResult } from './unsupported.js';
+import { countClasses, pageClass, type PageCounts } from './pages/page-class.js';
+import { recheckFreePages, type FreePageCheck } from './pages/recheck-free-pages.js';
+import { orUnsupported, orUnsupportedNow, Unsupported, type UnsupportedResult } from './unsupported.js';
 
 /** Between two turns for other work: 32 MiB of structures at most. */
 const PIECE_FRAMES = 32_768;
@@ -19,6 +20,11 @@ export interface ClassifiedPages {
   readonly counts: PageCounts;
   /** What the guest's kernel itself counts as free in blocks: it has no account of the lists of its processors. */
   readonly freePagesByKernel: number;
+}
+
+export interface ClassifyOptions extends OpenOptions {
+  /** Where the classes go, of all pages; what it was before is lost. */
+  readonly classes?: Uint8Array;
 }
 
 /** A Linux guest whose kernel was found. It may run on: each look is at this moment's memory. */
@@ -48,11 +54,12 @@ export class LinuxGuest {
    * that is stopped, all of it is. A guest that has rebooted since is unsupported: it is to be opened anew. What throws
    * here is the reading of memory, or `signal`.
    */
-  async classify(options: OpenOptions = {}): Promise<ClassifiedPages | UnsupportedResult> {
-    const { signal, pageTables } = options;
+  async classify(options: ClassifyOptions = {}): Promise<ClassifiedPages | UnsupportedResult> {
+    const { signal, pageTables, classes = new Uint8Array(this.#physical.pageCount) } = options;
+    this.#requireWhole(classes);
     return orUnsupported(async () => {
       checkStillRuns(this.#physical, this.#kernel, pageTables);
-      const classes = new Uint8Array(this.#physical.pageCount);
+      classes.fill(pageClass.kernel);
       const array = await this.#classifyRanges(classes, signal);
       await markPerCpuPages(this.#physical, this.#kernel, array, classes, signal);
       return {
@@ -62,6 +69,28 @@ export class LinuxGuest {
         freePagesByKernel: this.#kernel.zones.freePages(),
       };
     });
+  }
+
+  /**
+   * Of a guest that was stopped since {@link classify}: takes the class `free` from pages that are not free any more. That
+   * takes little time, as it looks only where the guest has written to the descriptions of its pages.
+   * @param classes what `classify` answered; changed in place
+   * @returns why the guest is not the one that was classified, if so: then none of its pages may be taken for free
+   */
+  recheckFree(
+    classes: Uint8Array,
+    { pageTables, ...check }: FreePageCheck & Pick<OpenOptions, 'pageTables'>,
+  ): UnsupportedResult | undefined {
+    this.#requireWhole(classes);
+    return orUnsupportedNow(() => {
+      checkStillRuns(this.#physical, this.#kernel, pageTables);
+      recheckFreePages(this.#physical, this.#kernel, classes, check);
+    });
+  }
+
+  #requireWhole(classes: Uint8Array): void {
+    if (classes.length === this.#physical.pageCount) return;
+    throw new RangeError(`${classes.length} classes for ${this.#physical.pageCount} pages`);
   }
 
   async #classifyRanges(classes: Uint8Array, signal: AbortSignal | undefined): Promise<PageArray> {

@@ -22,7 +22,21 @@ export async function orUnsupported<T>(work: () => Promise<T>): Promise<T | Unsu
   try {
     return await work();
   } catch (thrown) {
-    if (thrown instanceof Unsupported) return { kind: 'unsupported', reason: thrown.message };
-    throw thrown;
+    return unsupportedOf(thrown);
   }
+}
+
+/** As {@link orUnsupported}, for what is done at once and answers nothing else. */
+export function orUnsupportedNow(work: () => void): UnsupportedResult | undefined {
+  try {
+    work();
+    return undefined;
+  } catch (thrown) {
+    return unsupportedOf(thrown);
+  }
+}
+
+function unsupportedOf(thrown: unknown): UnsupportedResult {
+  if (thrown instanceof Unsupported) return { kind: 'unsupported', reason: thrown.message };
+  throw thrown;
 }

@@ -10,12 +10,13 @@ import {
 } from '@pageferry/daemon';
 import { serveWebPage } from '@pageferry/web-page';
 import { eventRoute } from './api/event-route.js';
-import { guestRoute } from './api/guest-route.js';
+import { guestRoutes } from './api/guest-routes.js';
 import { migrationRoutes } from './api/migration-routes.js';
 import type { ServedMigrations } from './api/served-migrations.js';
 import { measureMigrations } from './api/source-metrics.js';
 import { steeringRoutes } from './api/steering-routes.js';
 import { GuestResource } from './guest-list.js';
+import { InspectionResource } from './inspect-guest.js';
 import { OutgoingResource } from './outgoing-resource.js';
 import { DryRun } from './preflight.js';
 import { SOFTWARE_VERSION } from './version.js';
@@ -34,13 +35,13 @@ export function createApi(migrations: ServedMigrations, log: Logger, access: Api
     title: 'pageferry source agent',
     description: 'Starts, steers and follows the migrations of the guests of this host.',
     version: SOFTWARE_VERSION,
-    schemas: [OutgoingResource, DryRun, GuestResource],
+    schemas: [OutgoingResource, DryRun, GuestResource, InspectionResource],
     routes: () => {
       serveMetrics(server, measureMigrations(migrations, streams));
       migrationRoutes(server, migrations);
       steeringRoutes(server, migrations);
       eventRoute(server, migrations, streams);
-      guestRoute(server, migrations);
+      guestRoutes(server, migrations);
       serveHealth(server, () => migrations.checks());
     },
   });

@@ -15,7 +15,14 @@ import { planSwitchOver } from './plan-switch-over.js';
 import { prepareTransfer } from './prepare-transfer.js';
 import { Progress } from './progress.js';
 import { reconnect } from './reconnect.js';
-import type { BandwidthCaps, MigrationChange, MigrationRequest, SwitchOverWith } from './request.js';
+import { openPageFilter } from './page-filter/open-page-filter.js';
+import {
+  filteredPages,
+  type BandwidthCaps,
+  type MigrationChange,
+  type MigrationRequest,
+  type SwitchOverWith,
+} from './request.js';
 import { endFailed } from './end-failed.js';
 import { SourceGuest } from './source-guest.js';
 import { outgoingStates } from './states.js';
@@ -186,7 +193,7 @@ export class OutgoingMigration {
 
   /** Learns what became of a hand-over, and sends what the destination still lacks. */
   async #resume({ wasRunning, postcopy, qemu }: InterruptedHandOver): Promise<void> {
-    const { configuration, journal, progress, signal } = this.#context;
+    const { configuration, journal, progress, log, signal } = this.#context;
     const guest = await this.#openGuest(wasRunning);
     if (guest.identity !== qemu) {
       throw new PageferryError(
@@ -195,7 +202,9 @@ export class OutgoingMigration {
       );
     }
     const flow = new FlowControl(undefined, configuration.windowBytes, signal);
-    const transfer = new Transfer(guest, flow, configuration.sentPagesBytes);
+    // What the destination says that it lacks goes as it is.
+    const filter = openPageFilter(guest, { free: false, cache: false }, { log, signal });
+    const transfer = new Transfer(guest, flow, filter, configuration.sentPagesBytes);
     this.#transfer = transfer;
     this.#limitBandwidth();
     const { pending, sender } = transfer;
@@ -233,12 +242,13 @@ export class OutgoingMigration {
 
   /** From here on a broken connection ends the migration, until the guest is handed over. */
   async #reachDestination(guest: SourceGuest): Promise<Transfer> {
-    const { link, journal } = this.#context;
+    const { request, link, journal, log, signal } = this.#context;
+    const filter = openPageFilter(guest, filteredPages(request), { log, signal });
     const window = await link.connect();
     void link.peer.closed.then((reason) => {
       if (!journal.handedOver) this.#scope.abort(reason.on('source'));
     });
-    this.#transfer = await prepareTransfer(this.#context, guest, window);
+    this.#transfer = await prepareTransfer(this.#context, guest, filter, window);
     return this.#transfer;
   }
 

@@ -3,6 +3,7 @@ import { Journal, MigrationHistory, type Check, type EndedMigration, type Logger
 import { PageferryError } from '@pageferry/errors';
 import type { SourceConfiguration } from './configuration.js';
 import { readEnded } from './ended-migrations.js';
+import { inspectGuest, type InspectionView } from './inspect-guest.js';
 import { listGuests, type GuestView } from './guest-list.js';
 import { findGuest } from './guest-monitor.js';
 import { OutgoingMigration } from './outgoing-migration.js';
@@ -153,6 +154,18 @@ export class OutgoingMigrations {
     return this.#listing;
   }
 
+  /** Looks into a guest's memory. Errors: `guest-not-found`, `guest-busy`, and what keeps it from being read. */
+  async inspect(guest: string): Promise<InspectionView> {
+    this.#signal.throwIfAborted();
+    this.#refuseBusy(guest);
+    this.#asked.add(guest);
+    try {
+      return await inspectGuest(this.#configuration, guest, this.#signal);
+    } finally {
+      this.#asked.delete(guest);
+    }
+  }
+
   async checks(): Promise<Check[]> {
     return checkSource(this.#configuration);
   }
@@ -212,7 +225,7 @@ export class OutgoingMigrations {
   /** Why QEMU's monitor, which serves one client at a time, is not to be asked. */
   #whyBusy(guest: string): string | undefined {
     if (this.#starting.has(guest)) return `the guest "${guest}" is about to be migrated`;
-    if (this.#asked.has(guest)) return `the guest "${guest}" is being looked at by a dry run`;
+    if (this.#asked.has(guest)) return `the guest "${guest}" is being looked at by another request`;
     for (const migration of this.#underway.values()) {
       if (!migration.isOver && migration.guestName === guest)
         return `the guest "${guest}" is being migrated: ${migration.id}`;

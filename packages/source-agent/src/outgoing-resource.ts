@@ -48,6 +48,33 @@ const DowntimeParts = Type.Object({
   rest: Milliseconds,
 });
 
+/** See `PageFilterView`. */
+const PageFilterResource = Type.Object(
+  {
+    state: Type.Union(
+      [Type.Literal('off'), Type.Literal('searching'), Type.Literal('on'), Type.Literal('unsupported')],
+      { description: "Off by request; the guest's kernel is searched for; is known; is not, or is no more" },
+    ),
+    reason: nullable(Type.String({ description: 'Why the guest is unsupported' })),
+    kernel: nullable(Type.String({ description: "The guest's, as uname -r says it" })),
+    pages: nullable(
+      Type.Object(
+        { kernel: Count, free: Count, anonymous: Count, inode: Count, cache: Count },
+        { description: 'By what they are used for, when the guest was looked into last' },
+      ),
+    ),
+    leftOut: Type.Integer({ minimum: 0, description: 'Pages that went as zeroes for being free' }),
+    sentAfterAll: Type.Integer({
+      minimum: 0,
+      description: 'Pages that had been left out and were sent, as they were used again',
+    }),
+    deferred: Type.Integer({ minimum: 0, description: 'Pages of clean page cache that went last' }),
+    looks: Count,
+    lookMs: Milliseconds,
+  },
+  { description: 'Pages that the guest can do without, now or at all' },
+);
+
 /** What the HTTP API shows of an outgoing migration. */
 export const OutgoingResource = Type.Object(
   {
@@ -86,6 +113,7 @@ export const OutgoingResource = Type.Object(
       requested: Count,
       pushed: Count,
     }),
+    pageFilter: nullable(PageFilterResource),
     bytes: Type.Object({ sent: Count }),
     bandwidth: nullable(Rate),
     dirtyRate: nullable(Rate),

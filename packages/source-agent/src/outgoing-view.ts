@@ -42,6 +42,7 @@ export function viewOutgoing({ id, context, guest, transfer, error }: Viewed): O
       requested: progress.requests,
       pushed: progress.pushedPages,
     },
+    pageFilter: transfer?.filter.view ?? null,
     bytes: { sent: transfer?.flow.sentBytes ?? 0 },
     bandwidth: transfer?.flow.bytesPerSecond ?? null,
     dirtyRate: progress.dirtyRate,

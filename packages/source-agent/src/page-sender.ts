@@ -79,6 +79,8 @@ export class PageSender {
   readonly sent: SentCounts = { ...NOTHING_SENT };
   /** What was sent of pages that are likely to be sent again. */
   readonly sentPages: SentPages;
+  /** Pages that go as zeroes, whatever they have, from when it is set. */
+  asZeroes: PageSet | undefined;
   readonly #layout: PageLayout;
   readonly #memory: GuestMemory;
   readonly #flow: FlowControl;
@@ -164,7 +166,9 @@ export class PageSender {
     this.#memory.readSync(block.index, address, this.#scratch, 0, count * PAGE_SIZE);
     let bytes = 0;
     for (let page = 0; page < count; page++) {
-      bytes += this.#sendRead(block, first + page, address + page * PAGE_SIZE, page, again);
+      const pageAddress = address + page * PAGE_SIZE;
+      if (this.asZeroes?.has(first + page) === true) this.zero(block.index, pageAddress);
+      else bytes += this.#sendRead(block, first + page, pageAddress, page, again);
     }
     return bytes;
   }
@@ -175,6 +179,23 @@ export class PageSender {
       const count = pages.runLength(first, this.longestRun);
       pages.deleteRange(first, count);
       this.sendRun(first, count);
+      const room = this.#flow.room();
+      if (room !== undefined) await room;
+      signal.throwIfAborted();
+    }
+    await this.flushed();
+  }
+
+  /** Sends zeroes in place of what these pages have. */
+  async sendZeroes(pages: PageSet, signal: AbortSignal): Promise<void> {
+    for (let first = pages.nextSet(0); first !== -1;) {
+      const block = this.#layout.blockOfPage(first);
+      const count = pages.runLength(first, MAX_ZERO_PAGES);
+      for (let page = first; page < first + count; page++) {
+        this.sentPages.forget(page);
+        this.zero(block.index, this.#layout.address(block, page));
+      }
+      first = pages.nextSet(first + count);
       const room = this.#flow.room();
       if (room !== undefined) await room;
       signal.throwIfAborted();

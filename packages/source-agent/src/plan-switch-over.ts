@@ -8,11 +8,13 @@ import type { Transfer } from './transfer.js';
  */
 export async function planSwitchOver(
   { request, steering, directory, progress, log, signal }: OutgoingContext,
-  { guest, flow, sender, pending }: Transfer,
+  { guest, flow, filter, sender, pending }: Transfer,
 ): Promise<SwitchOverPlan> {
   if (request.mode === 'postcopy') return { postcopy: true };
   if (!guest.wasRunning) {
     // Nothing changes in a guest that does not run: there is no log to read, and nobody waits for the last pages.
+    await filter.lookAtStopped(pending);
+    sender.asZeroes = filter.free;
     await sender.sendAll(pending, signal);
     return { postcopy: false };
   }
@@ -22,6 +24,7 @@ export async function planSwitchOver(
     flow,
     pending,
     progress,
+    filter,
     get downtimeLimitMs() {
       return steering.downtimeLimitMs;
     },

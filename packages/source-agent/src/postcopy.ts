@@ -22,6 +22,8 @@ const PUSH_PAGES = 32;
 export class PostcopySender {
   /** Pages that the destination lacks. */
   readonly #missing: PageSet;
+  /** Of these, what does not wait for all others. */
+  readonly #sooner: PageSet;
   readonly #layout: PageLayout;
   readonly #order: PushOrder;
   readonly #sender: PageSender;
@@ -42,9 +44,10 @@ export class PostcopySender {
     hottest: HottestStripes | undefined,
   ) {
     this.#missing = missing;
+    this.#sooner = missing.clone();
     this.#layout = missing.layout;
     this.#waiting = new PageSet(missing.layout);
-    this.#order = new PushOrder(missing, hottest);
+    this.#order = new PushOrder(missing, hottest, this.#sooner);
     this.#sender = sender;
     this.#flow = flow;
     this.#progress = progress;
@@ -59,6 +62,8 @@ export class PostcopySender {
 
   /** Serves the requests and acknowledgements that come over this connection. */
   serve(peer: Pick<PeerConnection, 'onFrame'>): void {
+    // The destination may have got more, or less, over an earlier one.
+    this.#sooner.retainAll(this.#missing);
     peer.onFrame = (frame) => {
       const header = readHeader(frame);
       if (header.kind === FrameKind.ack) this.#flow.acknowledge(header.sequence);
@@ -66,6 +71,13 @@ export class PostcopySender {
       else
         throw new PageferryError('protocol-violation', `the destination sent a frame of kind ${header.kind}`);
     };
+  }
+
+  /** These of the pages are pushed last, but for those that are near a requested one. */
+  pushLast(pages: PageSet): void {
+    this.#sooner.deleteAll(pages);
+    this.#sooner.growToHostPages();
+    this.#sooner.retainAll(this.#missing);
   }
 
   /** The destination is ready for pages. */
@@ -129,6 +141,7 @@ export class PostcopySender {
 
   #send(first: number, count: number): void {
     this.#missing.deleteRange(first, count);
+    this.#sooner.deleteRange(first, count);
     this.#progress.remainingPages = this.#missing.count;
     const { longestRun } = this.#sender;
     for (let done = 0; done < count; done += longestRun) {

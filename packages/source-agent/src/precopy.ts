@@ -12,6 +12,7 @@ import {
 } from '@pageferry/transfer';
 import { FirstPass } from './first-pass.js';
 import type { FlowControl } from './flow-control.js';
+import type { PageFilter } from './page-filter/page-filter.js';
 import type { PageSender } from './page-sender.js';
 import type { Progress } from './progress.js';
 import type { SwitchOverWith, WhenStalled } from './request.js';
@@ -25,6 +26,7 @@ export interface PrecopyOptions {
   /** Pages that the destination lacks, or has in an old version: all of them, at the beginning. */
   readonly pending: PageSet;
   readonly progress: Progress;
+  readonly filter: PageFilter;
   /** As the two below: read when it is used, as it may change meanwhile. */
   readonly downtimeLimitMs: number;
   /** ms */
@@ -53,7 +55,7 @@ export interface SwitchOverPlan {
  * the request says to cancel then.
  */
 export async function runPrecopy(options: PrecopyOptions): Promise<SwitchOverPlan> {
-  const { dirtyLog, sender, flow, pending, progress, log, signal } = options;
+  const { dirtyLog, sender, flow, pending, progress, filter, log, signal } = options;
   const postcopyFollows = (): boolean => options.whenStalled === 'postcopy';
   const scheduler = new PrecopyScheduler(pending, {
     get downtimeLimitMs() {
@@ -74,8 +76,9 @@ export async function runPrecopy(options: PrecopyOptions): Promise<SwitchOverPla
   const enough = (): boolean =>
     options.switchOverForced() || (postcopyFollows() && performance.now() > begun + options.timeLimitMs);
 
-  const firstPass = new FirstPass({ sender, flow, scheduler, pending, progress, enough });
+  const firstPass = new FirstPass({ sender, flow, scheduler, pending, progress, filter, enough });
   await dirtyLog.readFirstPass(firstPass, dirtied, signal);
+  filter.watch();
   await sender.flushed();
   for (let lastRead = begun; ;) {
     const readBegun = performance.now();
@@ -83,7 +86,9 @@ export async function runPrecopy(options: PrecopyOptions): Promise<SwitchOverPla
     const now = performance.now();
     progress.dirtyRate = ((dirtied.count * PAGE_SIZE) / (now - lastRead)) * 1000;
     scheduler.observe(dirtied, now - lastRead);
+    filter.written(dirtied, scheduler);
     dirtied.clear();
+    await filter.apply(pending, scheduler, sender);
     sender.sentPages.advance();
     lastRead = now;
     const { bytesPerSecond, inFlightBytes, sentBytes } = flow;
@@ -91,6 +96,11 @@ export async function runPrecopy(options: PrecopyOptions): Promise<SwitchOverPla
     const { ended, ...decided } = scheduler.decide(standing);
     progress.remainingPages = pending.count;
     log.debug({ iteration: ended, ...decided, logMs: now - readBegun }, 'an iteration has ended');
+    const isStopWanted = decided.decision !== 'iterate' || options.switchOverForced();
+    if (isStopWanted && !filter.isSettled) {
+      await filter.look();
+      continue;
+    }
     if (decided.decision === 'switch-over') return { postcopy: false };
     if (options.switchOverForced()) {
       // The last pages all go, then, however many they are.
@@ -103,6 +113,7 @@ export async function runPrecopy(options: PrecopyOptions): Promise<SwitchOverPla
     if (decided.decision !== 'iterate') {
       return { postcopy: isPostcopyWanted(options, decided.decision), hottest: scheduler.hottest };
     }
+    filter.lookAgain();
     const { remainingBytes } = decided;
     const { roundTripMs } = flow;
     const pauseMs = now - readBegun;

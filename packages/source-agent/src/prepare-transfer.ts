@@ -2,6 +2,7 @@ import { PageferryError } from '@pageferry/errors';
 import { FrameKind, readHeader } from '@pageferry/wire';
 import { FlowControl } from './flow-control.js';
 import { guestThere, type OutgoingContext } from './outgoing-context.js';
+import type { PageFilter } from './page-filter/page-filter.js';
 import type { SourceGuest } from './source-guest.js';
 import { Transfer } from './transfer.js';
 
@@ -15,6 +16,7 @@ const PREPARED_TIMEOUT_MS = 30_000;
 export async function prepareTransfer(
   { request, configuration, link: { peer }, journal, progress, signal }: OutgoingContext,
   guest: SourceGuest,
+  filter: PageFilter,
   window: number,
 ): Promise<Transfer> {
   const { mode } = request;
@@ -24,7 +26,7 @@ export async function prepareTransfer(
   const { startedAt } = progress;
   await journal.record({ event: 'started', request, wasRunning, qemu: identity, startedAt });
   const flow = new FlowControl(peer, Math.min(window, configuration.windowBytes), signal);
-  const transfer = new Transfer(guest, flow, configuration.sentPagesBytes);
+  const transfer = new Transfer(guest, flow, filter, configuration.sentPagesBytes);
   transfer.pending.fill();
   progress.remainingPages = guest.layout.pageCount;
   peer.onFrame = (frame) => {

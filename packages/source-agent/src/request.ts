@@ -1,6 +1,7 @@
 import { GUEST_NAME_PATTERN } from '@pageferry/daemon';
 import { PageferryError } from '@pageferry/errors';
 import { Type, type Static } from '@sinclair/typebox';
+import type { FilteredPages } from './page-filter/page-filter.js';
 
 /** Bytes a second; 0 for no limit. */
 const Cap = Type.Integer({ minimum: 0, maximum: 1_000_000_000_000 });
@@ -25,6 +26,19 @@ export const WhenStalled = Type.Union([
   Type.Literal('cancel'),
 ]);
 export type WhenStalled = Static<typeof WhenStalled>;
+
+/** See `PageFilter`; by default both are wanted. */
+const PageFilterRequest = Type.Object(
+  {
+    free: Type.Optional(Type.Boolean({ description: 'Free pages of a guest that is known go as zeroes' })),
+    cache: Type.Optional(
+      Type.Boolean({
+        description: 'Clean page cache of a guest that is known goes last, and in hybrid mode by post-copy',
+      }),
+    ),
+  },
+  { additionalProperties: false },
+);
 
 /** Of a WebSocket, without path, user and password. */
 const ORIGIN_PATTERN = '^wss?://(\\[[0-9A-Fa-f:.]+\\]|[A-Za-z0-9._-]+)(:[0-9]{1,5})?/?$';
@@ -59,6 +73,8 @@ export const MigrationRequest = Type.Object(
     whenStalled: Type.Optional(WhenStalled),
     /** Limits on the bandwidth before and after the switch-over, bytes a second; 0, the default, for none. */
     bandwidthCaps: Type.Optional(Caps),
+    /** What of the guest's memory is not sent, or last, by what its kernel uses it for. */
+    pageFilter: Type.Optional(PageFilterRequest),
     /** What becomes of the source's QEMU when the guest has arrived: it is ended, or stays there, stopped. */
     sourceAfter: Type.Union([Type.Literal('quit'), Type.Literal('keep')], { default: 'quit' }),
   },
@@ -109,6 +125,11 @@ export function refuseContradiction({ destination: { url }, mode, whenStalled }:
     'request-invalid',
     `"whenStalled": "postcopy" does not fit the mode "${mode}": only "hybrid" begins with pre-copy and ends with post-copy`,
   );
+}
+
+/** What the request says about pages that the guest can do without. */
+export function filteredPages({ pageFilter }: MigrationRequest): FilteredPages {
+  return { free: true, cache: true, ...pageFilter };
 }
 
 /** What the request, or the mode's default, says about pre-copy that does not pay. */

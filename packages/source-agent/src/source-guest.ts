@@ -2,12 +2,14 @@ import { join } from 'node:path';
 import { PageferryError, asPageferryError, sleep } from '@pageferry/errors';
 import {
   DirtyLog,
+  GuestPhysicalMemory,
   MemoryReader,
   continueGuest,
   describeMachine,
   findProcessId,
   processIdentity,
   quit,
+  readGuestPhysicalRanges,
   readRamBlocks,
   requireSupportedVersion,
   runState,
@@ -15,6 +17,7 @@ import {
   stopGuest,
   type MachineDescription,
   type QmpClient,
+  type RamBlock,
 } from '@pageferry/qemu';
 import { PageLayout, type PageSet } from '@pageferry/transfer';
 
@@ -32,6 +35,7 @@ export class SourceGuest {
   readonly identity: string;
   /** A guest that its operator had stopped is not run on the destination either. */
   readonly wasRunning: boolean;
+  readonly #blocks: readonly RamBlock[];
   #dirtyLog: DirtyLog | undefined;
   /** Whoever else stopped the guest has reasons: it is not run again then. */
   #stoppedHere: boolean;
@@ -40,6 +44,7 @@ export class SourceGuest {
   private constructor(
     qmp: QmpClient,
     machine: MachineDescription,
+    blocks: readonly RamBlock[],
     memory: MemoryReader,
     identity: string,
     { wasRunning, stoppedHere }: { wasRunning: boolean; stoppedHere: boolean },
@@ -47,6 +52,7 @@ export class SourceGuest {
     this.qmp = qmp;
     this.machine = machine;
     this.layout = new PageLayout(machine.ramBlocks);
+    this.#blocks = blocks;
     this.memory = memory;
     this.identity = identity;
     this.wasRunning = wasRunning;
@@ -66,11 +72,9 @@ export class SourceGuest {
       requireSupportedVersion(qmp.greeting);
       const machine = await describeMachine(qmp, { signal });
       const identity = await processIdentity(qmp, { signal });
-      const memory = MemoryReader.open(
-        await findProcessId(qmp, { signal }),
-        await readRamBlocks(qmp, { signal }),
-      );
-      return new SourceGuest(qmp, machine, memory, identity, {
+      const blocks = await readRamBlocks(qmp, { signal });
+      const memory = MemoryReader.open(await findProcessId(qmp, { signal }), blocks);
+      return new SourceGuest(qmp, machine, blocks, memory, identity, {
         wasRunning: wasRunning ?? machine.runState === 'running',
         stoppedHere: wasRunning !== undefined,
       });
@@ -83,6 +87,12 @@ export class SourceGuest {
   /** Its QEMU has ended, or its monitor has: there is nothing left to bring back. */
   get isGone(): boolean {
     return this.#isGone;
+  }
+
+  /** As the guest sees its memory now. */
+  async physicalMemory(signal: AbortSignal): Promise<GuestPhysicalMemory> {
+    const ranges = await readGuestPhysicalRanges(this.qmp, this.#blocks, { signal });
+    return new GuestPhysicalMemory(this.memory, this.layout, ranges);
   }
 
   /** @param directory for what QEMU and this agent exchange */

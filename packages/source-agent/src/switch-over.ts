@@ -1,4 +1,5 @@
 import { abortable } from '@pageferry/errors';
+import { PageSet } from '@pageferry/transfer';
 import { sendDeviceState, sendStalePages } from './announce-frames.js';
 import { finishPostcopy, finishPrecopy } from './finish.js';
 import { handOver, type HandOverTimings } from './hand-over.js';
@@ -26,8 +27,8 @@ export async function switchOver(
   transfer: Transfer,
   { postcopy, hottest }: SwitchOverPlan,
 ): Promise<void> {
-  const { link, journal, states, progress, directory, signal } = context;
-  const { guest, flow, sender, pending } = transfer;
+  const { request, link, journal, states, progress, directory, signal } = context;
+  const { guest, flow, filter, sender, pending } = transfer;
   const { peer } = link;
   states.transition('pre-switchover');
   await journal.record({ event: 'stopping', postcopy });
@@ -35,7 +36,8 @@ export async function switchOver(
   await flow.drained();
   signal.throwIfAborted();
   // Nor should the stopped guest wait while QEMU names what was written meanwhile.
-  await guest.readDirtyLog(pending, signal);
+  const written = new PageSet(pending.layout);
+  await guest.readDirtyLog(written, signal);
   // What comes now has to arrive as a whole, and nothing changes any more.
   flow.window = Infinity;
   states.transition('device');
@@ -43,10 +45,14 @@ export async function switchOver(
   const begun = performance.now();
   await guest.stop();
   const stopped = performance.now();
-  const deviceState = await guest.finalState(pending, directory, signal);
+  const deviceState = await guest.finalState(written, directory, signal);
+  filter.written(written);
+  pending.addAll(written);
+  await filter.recheck(pending);
   const saved = performance.now();
   if (postcopy) {
     transfer.postcopy = new PostcopySender(pending, sender, flow, progress, hottest);
+    transfer.postcopy.pushLast(filter.cache);
     await announceStale(context, transfer);
   } else {
     await sender.sendAll(pending, signal);
@@ -65,9 +71,19 @@ export async function switchOver(
   const timings = await handOver(context, transfer);
   const running = performance.now();
 
+  if (transfer.postcopy !== undefined && request.mode === 'postcopy')
+    void leaveOutNow(transfer, transfer.postcopy);
   recordDowntime(context, { begun, stopped, saved, sent, ready, running }, timings);
   if (transfer.postcopy === undefined) await finishPrecopy(context);
   else await finishPostcopy(context, transfer, transfer.postcopy, pushing);
+}
+
+/** Of a guest of which nothing was sent before the stop. Its memory no longer changes here. */
+async function leaveOutNow({ filter, sender, pending }: Transfer, postcopy: PostcopySender): Promise<void> {
+  await filter.lookAtStopped(pending);
+  sender.asZeroes = filter.free;
+  postcopy.pushLast(filter.cache);
+  postcopy.pushLast(filter.free);
 }
 
 async function announceStale(

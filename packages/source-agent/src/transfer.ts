@@ -1,6 +1,7 @@
 import type { PeerConnection } from '@pageferry/link';
 import { PageSet } from '@pageferry/transfer';
 import type { FlowControl } from './flow-control.js';
+import type { PageFilter } from './page-filter/page-filter.js';
 import { PageSender } from './page-sender.js';
 import type { PostcopySender } from './postcopy.js';
 import type { SourceGuest } from './source-guest.js';
@@ -12,11 +13,13 @@ export class Transfer {
   readonly sender: PageSender;
   /** Pages that the destination lacks, or has in an old version; none at first. */
   readonly pending: PageSet;
+  readonly filter: PageFilter;
   /** Once the rest goes by post-copy. */
   postcopy: PostcopySender | undefined;
 
   /** @param sentPagesBytes see `PageSender` */
-  constructor(guest: SourceGuest, flow: FlowControl, sentPagesBytes: number) {
+  constructor(guest: SourceGuest, flow: FlowControl, filter: PageFilter, sentPagesBytes: number) {
+    this.filter = filter;
     this.guest = guest;
     this.flow = flow;
     this.sender = new PageSender(guest.layout, guest.memory, flow, sentPagesBytes);

@@ -30,6 +30,7 @@ export function viewRequest(id: string, request: MigrationRequest, startedAt: nu
     whenStalled,
     bandwidthCaps: { ...bandwidthCaps },
     pages: { ...NOTHING_SENT, requested: 0, pushed: 0 },
+    pageFilter: null,
     bytes: { sent: 0 },
     bandwidth: null,
     dirtyRate: null,

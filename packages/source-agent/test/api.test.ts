@@ -281,6 +281,22 @@ test('says what could be migrated from here', async () => {
   });
 });
 
+test("says what a guest's memory is used for", async () => {
+  expect(await call('GET', '/v1/guests/web1/memory')).toMatchObject({
+    status: 200,
+    body: { guest: 'web1', kernel: '6.12', reason: null, pages: { free: 2 }, map: null },
+  });
+  migrations.refusal = new PageferryError('guest-busy', 'it is being migrated');
+  expect(await call('GET', '/v1/guests/web1/memory')).toMatchObject({
+    status: 409,
+    body: { type: 'urn:pageferry:error:guest-busy' },
+  });
+});
+
+test.each(['..%2f..%2fetc', 'a%20b', '%00'])('looks into no guest of the name %s', async (name) => {
+  expect((await call('GET', `/v1/guests/${name}/memory`)).status).toBe(400);
+});
+
 test('says whether it is ready, and what is missing', async () => {
   expect(await call('GET', '/readyz')).toMatchObject({ status: 200, body: { ready: true } });
   migrations.failing.push({ name: 'guest-memory', ok: false, detail: 'no right' });

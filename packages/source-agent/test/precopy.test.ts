@@ -17,7 +17,7 @@ afterEach(() => {
 });
 
 function optionsFor(
-  { guest, sender, flow, pending, progress }: SimulatedMigration,
+  { guest, sender, flow, pending, progress, filter }: SimulatedMigration,
   write?: () => void,
   changes: Partial<PrecopyOptions> = {},
 ): PrecopyOptions {
@@ -27,6 +27,7 @@ function optionsFor(
     flow,
     pending,
     progress,
+    filter,
     downtimeLimitMs: 300,
     timeLimitMs: 60_000,
     whenStalled: 'cancel',

@@ -1,31 +1,31 @@
-import { PAGE_BYTES, type GuestMemory } from '@pageferry/introspect';
-import { MemoryReader, QmpClient, readRamLayout } from '@pageferry/qemu';
+import {
+  GuestPhysicalMemory,
+  MemoryReader,
+  QmpClient,
+  parsePageTables,
+  readRamLayout,
+} from '@pageferry/qemu';
+import { PageLayout } from '@pageferry/transfer';
 import type { Guest } from '../../guests/guest.js';
 
-export interface OpenGuestMemory extends GuestMemory {
+/** A guest's RAM as the guest sees it: by guest-physical addresses. */
+export interface OpenGuestMemory extends Pick<GuestPhysicalMemory, 'ranges' | 'read'> {
   close(): void;
 }
 
-/** A guest's RAM as the guest sees it: by guest-physical addresses. */
 export async function openGuestMemory(guest: Guest): Promise<OpenGuestMemory> {
   const qmp = await QmpClient.connect(guest.qmpSocket);
   const { blocks, ranges } = await readRamLayout(qmp);
   qmp.close();
   const reader = MemoryReader.open(guest.pid, blocks);
-  const pieces = ranges.map(({ start, length, blockName, blockOffset }) => ({
-    start,
-    length: length - (length % PAGE_BYTES),
-    block: blocks.findIndex(({ name }) => name === blockName),
-    blockOffset,
-  }));
+  const layout = new PageLayout(
+    blocks.map(({ name, usedLength, pageSize }) => ({ name, length: usedLength, pageSize })),
+  );
+  const memory = new GuestPhysicalMemory(reader, layout, ranges);
   return {
-    ranges: pieces.map(({ start, length }) => ({ start, length })),
+    ranges: memory.ranges,
     read(address, target) {
-      const piece = pieces.find(({ start, length }) => address >= start && address < start + length);
-      if (piece === undefined || address + target.length > piece.start + piece.length) {
-        throw new Error(`${target.length} bytes at ${address} are not RAM of the guest`);
-      }
-      reader.readSync(piece.block, piece.blockOffset + address - piece.start, target, 0, target.length);
+      memory.read(address, target);
     },
     close() {
       reader.close();
@@ -35,6 +35,5 @@ export async function openGuestMemory(guest: Guest): Promise<OpenGuestMemory> {
 
 /** What the processors have in their register CR3. */
 export async function registersCr3(guest: Guest): Promise<number[]> {
-  const registers = await guest.monitor.human('info registers -a');
-  return [...registers.matchAll(/\bCR3=([\da-f]+)/g)].map(([, value = '']) => parseInt(value, 16));
+  return parsePageTables(await guest.monitor.human('info registers -a'));
 }

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { TSchema } from '@sinclair/typebox';
 import type { Http, Request } from './http.js';
 import { parseAnswer, type Answer } from './parse-answer.js';
-import { Anything, Guests, Migration, MigrationPage, Preflight, Readiness } from './schemas.js';
+import { Anything, Guests, Inspection, Migration, MigrationPage, Preflight, Readiness } from './schemas.js';
 
 export type MigrationAnswer = Answer<typeof Migration>;
 
@@ -19,6 +19,7 @@ export interface MigrationRequest extends MigrationChange {
   readonly guest: string;
   readonly destination: { readonly url: string; readonly guest?: string };
   readonly mode?: string;
+  readonly pageFilter?: { readonly free: boolean; readonly cache: boolean };
   readonly sourceAfter?: 'quit' | 'keep';
 }
 
@@ -96,6 +97,10 @@ export class ApiClient {
 
   async guests(): Promise<Answer<typeof Guests>> {
     return this.#ask(Guests, '/v1/guests');
+  }
+
+  async inspect(guest: string): Promise<Answer<typeof Inspection>> {
+    return this.#ask(Inspection, `/v1/guests/${encodeURIComponent(guest)}/memory`);
   }
 
   async health(): Promise<Answer<typeof Anything>> {

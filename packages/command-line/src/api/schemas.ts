@@ -37,6 +37,17 @@ export const Migration = Type.Object({
   whenStalled: Type.Optional(Type.String()),
   bandwidthCaps: Type.Optional(Type.Object({ precopy: Amount, postcopy: Amount })),
   pages: Type.Optional(Type.Record(Type.String(), Amount)),
+  pageFilter: Type.Optional(
+    nullable(
+      Type.Object({
+        state: Type.String(),
+        reason: nullable(Type.String()),
+        leftOut: Amount,
+        sentAfterAll: Amount,
+        deferred: Amount,
+      }),
+    ),
+  ),
   bytes: Type.Object({ sent: Amount }),
   bandwidth: nullable(Amount),
   dirtyRate: nullable(Amount),
@@ -66,6 +77,23 @@ export const Guest = Type.Object({
 export type Guest = Static<typeof Guest>;
 
 export const Guests = Type.Object({ guests: Type.Array(Guest) });
+
+/** What a guest's memory is used for; a cell of the map is a byte. */
+export const Inspection = Type.Object({
+  guest: Type.String(),
+  kernel: nullable(Type.String()),
+  reason: nullable(Type.String()),
+  pages: nullable(Type.Record(Type.String(), Amount)),
+  map: nullable(
+    Type.Object({
+      pagesPerCell: Type.Integer({ minimum: 1 }),
+      ranges: Type.Array(Type.Object({ start: Amount, length: Amount })),
+      cells: Type.String(),
+    }),
+  ),
+  lookMs: Amount,
+});
+export type Inspection = Static<typeof Inspection>;
 
 export const Readiness = Type.Object({
   ready: Type.Boolean(),

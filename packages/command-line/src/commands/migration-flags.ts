@@ -9,7 +9,17 @@ export interface MigrationFlags extends ChangeFlags {
   readonly as?: string;
   readonly mode?: string;
   readonly keepSource?: boolean;
+  readonly pageFilter?: PageFilterChoice;
 }
+
+/** What of a guest's memory that it can do without is filtered. */
+const pageFilters = {
+  all: { free: true, cache: true },
+  free: { free: true, cache: false },
+  cache: { free: false, cache: true },
+  none: { free: false, cache: false },
+} as const;
+type PageFilterChoice = keyof typeof pageFilters;
 
 export function addMigrationOptions(command: Command): Command {
   command
@@ -26,19 +36,24 @@ export function addMigrationOptions(command: Command): Command {
         'hybrid',
       ]),
     );
-  return addChangeOptions(command).option(
-    '--keep-source',
-    "keep the source's QEMU, stopped, instead of ending it",
-  );
+  return addChangeOptions(command)
+    .addOption(
+      new Option(
+        '--page-filter <what>',
+        'leave free pages out, and send page cache last, of a guest whose kernel is known; all if not given',
+      ).choices(Object.keys(pageFilters)),
+    )
+    .option('--keep-source', "keep the source's QEMU, stopped, instead of ending it");
 }
 
 export function requestOf(guest: string, flags: MigrationFlags): MigrationRequest {
-  const { to, as: guestThere, mode, keepSource } = flags;
+  const { to, as: guestThere, mode, pageFilter, keepSource } = flags;
   return {
     guest,
     destination: { url: to, ...(guestThere !== undefined && { guest: guestThere }) },
     ...(mode !== undefined && { mode }),
     ...changeOf(flags),
+    ...(pageFilter !== undefined && { pageFilter: pageFilters[pageFilter] }),
     ...(keepSource === true && { sourceAfter: 'keep' }),
   };
 }

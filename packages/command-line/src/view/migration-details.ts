@@ -37,6 +37,7 @@ export function migrationDetails(migration: Migration, paint: Paint): string[] {
     ['time left', leftMs === undefined ? undefined : `about ${formatDuration(leftMs)}`],
     ['sent', formatBytes(migration.bytes.sent)],
     ['pages', sent.length === 0 ? undefined : sent.map(([kind, count]) => `${count} ${kind}`).join(', ')],
+    ['page filter', pageFilterOf(migration)],
     ['rate', migration.bandwidth === null ? undefined : formatRate(migration.bandwidth)],
     ['dirty rate', migration.dirtyRate === null ? undefined : formatRate(migration.dirtyRate)],
     ['limits', limits === '' ? undefined : limits],
@@ -53,6 +54,18 @@ export function migrationDetails(migration: Migration, paint: Paint): string[] {
     ),
     ...(migration.error === null ? [] : problemLines(migration.error, paint)),
   ];
+}
+
+function pageFilterOf({ pageFilter }: Migration): string | undefined {
+  if (pageFilter === undefined || pageFilter === null || pageFilter.state === 'off') return undefined;
+  const { state, reason, leftOut, sentAfterAll, deferred } = pageFilter;
+  const counts = [
+    [leftOut, 'free pages left out'],
+    [sentAfterAll, 'sent after all'],
+    [deferred, 'pages of cache last'],
+  ] as const;
+  const said = counts.filter(([count]) => count > 0).map(([count, what]) => `${count} ${what}`);
+  return [`${state}${reason === null ? '' : `: ${reason}`}`, ...said].join(', ');
 }
 
 function downtimeOf({ downtime }: Migration, ms: number): string {

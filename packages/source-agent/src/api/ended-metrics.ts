@@ -8,6 +8,7 @@ const MINUTES_SECONDS = [1, 5, 15, 60, 300, 900, 3600];
 const DOWNTIME_SECONDS = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60];
 const PROBLEM_PREFIX = 'urn:pageferry:error:';
 const reasons = ['requested', 'pushed'] as const;
+const treatments = ['left-out', 'sent-after-all', 'deferred'] as const;
 
 /** What has become of the migrations that have ended. Every series begins at 0: what is new with 1 has no increase. */
 export function measureEnded(migrations: ServedMigrations, registry: Registry): void {
@@ -50,9 +51,16 @@ export function measureEnded(migrations: ServedMigrations, registry: Registry): 
     registers,
   });
   for (const reason of reasons) postcopyPages.inc({ reason }, 0);
+  const filteredPages = new Counter({
+    name: 'pageferry_filtered_pages_total',
+    help: 'Pages of guests that have moved which these could do without: left out, sent after all, or sent last',
+    labelNames: ['treatment'],
+    registers,
+  });
+  for (const treatment of treatments) filteredPages.inc({ treatment }, 0);
 
   migrations.onEnd((view) => {
-    const { state, error, totalMs, downtimeMs, downtimeLimitMs, bytes, pages } = view;
+    const { state, error, totalMs, downtimeMs, downtimeLimitMs, bytes, pages, pageFilter } = view;
     const result = count(state, error?.type.slice(PROBLEM_PREFIX.length));
     durations.observe({ result }, totalMs / 1000);
     if (downtimeMs !== null) {
@@ -63,5 +71,8 @@ export function measureEnded(migrations: ServedMigrations, registry: Registry): 
     const sent = sentPagesOf(pages);
     for (const encoding of encodings) sentPages.inc({ encoding }, sent[encoding]);
     for (const reason of reasons) postcopyPages.inc({ reason }, pages[reason]);
+    filteredPages.inc({ treatment: 'left-out' }, pageFilter?.leftOut ?? 0);
+    filteredPages.inc({ treatment: 'sent-after-all' }, pageFilter?.sentAfterAll ?? 0);
+    filteredPages.inc({ treatment: 'deferred' }, pageFilter?.deferred ?? 0);
   });
 }

@@ -1,5 +1,6 @@
 import type { Check, EndedMigration } from '@pageferry/daemon';
 import type { GuestView } from '../guest-list.js';
+import type { InspectionView } from '../inspect-guest.js';
 import type { OutgoingMigration } from '../outgoing-migration.js';
 import type { OutgoingView } from '../outgoing-resource.js';
 import type { DryRun } from '../preflight.js';
@@ -21,6 +22,7 @@ export interface ServedMigrations {
   readonly start: (request: MigrationRequest) => Promise<SteeredMigration>;
   readonly examine: (request: MigrationRequest) => Promise<DryRun>;
   readonly delete: (id: string) => Promise<void>;
+  readonly inspect: (guest: string) => Promise<InspectionView>;
   readonly guests: () => Promise<GuestView[]>;
   readonly checks: () => Promise<readonly Check[]>;
   readonly onEnd: (listener: (view: OutgoingView) => void) => void;

@@ -57,6 +57,25 @@ test('a downtime over the limit is counted, one that is just it is not', async (
   expect(await afterEnd({ downtimeMs: 300, downtimeLimitMs: 300 })).toContain(`${over} 0\n`);
 });
 
+test('what was filtered is counted by what became of it', async () => {
+  const pageFilter = {
+    state: 'on',
+    reason: null,
+    kernel: '6.12',
+    pages: null,
+    leftOut: 7,
+    sentAfterAll: 2,
+    deferred: 3,
+    looks: 1,
+    lookMs: 1,
+  } as const;
+  const text = await afterEnd({ pageFilter });
+  expect(text).toContain('pageferry_filtered_pages_total{treatment="left-out"} 7\n');
+  expect(text).toContain('pageferry_filtered_pages_total{treatment="sent-after-all"} 2\n');
+  expect(text).toContain('pageferry_filtered_pages_total{treatment="deferred"} 3\n');
+  expect(await afterEnd({ pageFilter: null })).toContain('{treatment="left-out"} 0\n');
+});
+
 test('each page is counted once, by its encoding, and in post-copy by what brought it', async () => {
   const pages = { normal: 10, compressed: 4, delta: 3, unchanged: 2, zero: 7, requested: 5, pushed: 1 };
   const text = await afterEnd({ pages });

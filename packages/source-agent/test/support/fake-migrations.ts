@@ -2,6 +2,7 @@ import { EventFeed, type Check, type EndedMigration } from '@pageferry/daemon';
 import { PageferryError } from '@pageferry/errors';
 import type { ServedMigrations } from '../../src/api/served-migrations.js';
 import type { GuestView } from '../../src/guest-list.js';
+import type { InspectionView } from '../../src/inspect-guest.js';
 import type { OutgoingView } from '../../src/outgoing-resource.js';
 import type { DryRun } from '../../src/preflight.js';
 import type { MigrationChange, MigrationRequest, SwitchOverWith } from '../../src/request.js';
@@ -126,6 +127,13 @@ export class FakeMigrations implements ServedMigrations {
     Promise.resolve([
       { name: 'web1', status: 'running', memoryBytes: 1, vcpus: 1, migratable: true, reasons: [] },
     ]);
+
+  readonly inspect = async (guest: string): Promise<InspectionView> => {
+    await Promise.resolve();
+    if (this.refusal !== undefined) throw this.refusal;
+    const pages = { kernel: 1, free: 2, anonymous: 3, inode: 4, cache: 5 };
+    return { guest, kernel: '6.12', reason: null, pages, map: null, lookMs: 1 };
+  };
 
   readonly checks = async (): Promise<readonly Check[]> => Promise.resolve(this.failing);
 

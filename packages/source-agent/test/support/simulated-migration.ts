@@ -20,6 +20,7 @@ import {
 } from '@pageferry/wire';
 import { applyDelta } from '../../../transfer/test/support/apply-delta.js';
 import { FlowControl, type FrameCarrier } from '../../src/flow-control.js';
+import { PageFilter } from '../../src/page-filter/page-filter.js';
 import { PageSender, type GuestMemory } from '../../src/page-sender.js';
 import { Progress } from '../../src/progress.js';
 
@@ -205,6 +206,8 @@ export interface SimulatedMigration {
   readonly sender: PageSender;
   readonly progress: Progress;
   readonly pending: PageSet;
+  /** Of which nothing is wanted. */
+  readonly filter: PageFilter;
 }
 
 /** All of a source agent that stands between a guest and a destination. */
@@ -221,5 +224,11 @@ export function simulateMigration(
   const sender = new PageSender(guest.layout, guest, flow, sentPagesBytes);
   const pending = new PageSet(guest.layout);
   pending.fill();
-  return { guest, destination, flow, sender, progress: new Progress(), pending };
+  const filter = new PageFilter(guest.layout, {
+    wanted: { free: false, cache: false },
+    open: () => Promise.reject(new Error('nothing is wanted')),
+    log: silent,
+    signal,
+  });
+  return { guest, destination, flow, sender, progress: new Progress(), pending, filter };
 }

@@ -58,6 +58,7 @@ export function viewOf(change: Partial<OutgoingView> = {}): OutgoingView {
       requested: 0,
       pushed: 0,
     },
+    pageFilter: null,
     bytes: { sent: 1_431_655_765 },
     bandwidth: 131_000_000,
     dirtyRate: 40_000_000,

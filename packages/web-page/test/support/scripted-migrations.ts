@@ -59,6 +59,7 @@ export class ScriptedMigrations implements ServedMigrations {
 
   readonly start = (): Promise<never> => Promise.reject(new Error('nothing is started from the page'));
   readonly examine = (): Promise<never> => Promise.reject(new Error('nothing is examined from the page'));
+  readonly inspect = (): Promise<never> => Promise.reject(new Error('nobody is looked into from the page'));
   readonly delete = (): Promise<never> => Promise.reject(new Error('nothing is deleted from the page'));
   readonly checks = (): Promise<[]> => Promise.resolve([]);
   readonly onEnd = (): void => undefined;
