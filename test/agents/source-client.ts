@@ -1,7 +1,8 @@
 import type { Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Type } from '@sinclair/typebox';
 import { ApiClient } from './api-client.js';
-import { Migration, finalStates, type Mode, type State } from './migration.js';
+import { Migration, checked, finalStates, type Mode, type State } from './migration.js';
 
 /** Bytes a second; 0 for no limit. */
 export interface BandwidthCaps {
@@ -35,6 +36,13 @@ export class SourceClient extends ApiClient<typeof Migration> {
 
   async migrate(request: MigrationRequest): Promise<Migration> {
     return this.migration({ method: 'POST', path: '/v1/migrations', body: request });
+  }
+
+  /** A dry run: what would keep the guest from moving. */
+  async examine(request: MigrationRequest): Promise<readonly string[]> {
+    const body = { ...request, dryRun: true };
+    const report = await this.send({ method: 'POST', path: '/v1/migrations', body });
+    return checked(Type.Object({ findings: Type.Array(Type.String()) }), report).findings;
   }
 
   async limit(id: string, bandwidthCaps: BandwidthCaps): Promise<Migration> {

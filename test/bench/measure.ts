@@ -6,7 +6,7 @@ import { longestGap, monotonicMs } from '../guests/heartbeat.js';
 import { countContentPages } from './content-pages.js';
 import type { Link } from './link.js';
 import type { Load } from './load.js';
-import { isQemus, type Method } from './method.js';
+import { isQemus, moverOf, type Method } from './method.js';
 import { move, type Outcome } from './move.js';
 import { peakBytes, processorMs } from './process-figures.js';
 import type { Run } from './run.js';
@@ -50,8 +50,18 @@ export async function measure({ scenario, link, method }: Measurement): Promise<
   }
 }
 
+/** As whoever moves a guest that matters does before; it is not the first thing that a daemon does then, either. */
+async function dryRun(agents: Agents, { name }: Guest, method: Method): Promise<void> {
+  const { mode } = moverOf(method);
+  if (mode === undefined) return;
+  const destination = { url: agents.destinationAgent.url };
+  const findings = await agents.sourceAgent.client.examine({ guest: name, destination, mode });
+  if (findings.length > 0) throw new Error(`the guest cannot be moved: ${findings.join('; ')}`);
+}
+
 async function moveAndCheck(prepared: Prepared, method: Method): Promise<Figures> {
   const { agents, load, source, destination } = prepared;
+  await dryRun(agents, source, method);
   const contentPages = await countContentPages(source);
   const undisturbedRate = await rateOf(load, source);
   const daemons = isQemus(method) ? [] : [agents.sourceAgent.pid, agents.destinationAgent.pid];

@@ -119,9 +119,8 @@ describe('a domain that stays', () => {
 
   test('leaves nothing at the destination after a dry run', async () => {
     const { url } = agents.destinationAgent;
-    const body = { guest: hardware.name, destination: { url }, dryRun: true };
-    const report = await agents.sourceAgent.client.send({ method: 'POST', path: '/v1/migrations', body });
-    expect(report).toMatchObject({ fits: true, findings: [] });
+    const { client } = agents.sourceAgent;
+    expect(await client.examine({ guest: hardware.name, destination: { url } })).toEqual([]);
     await expectStates('running', 'shut off');
   });
 

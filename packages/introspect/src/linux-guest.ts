@@ -1,4 +1,3 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { checkStillRuns, type Kernel } from './kernel/open-kernel.js';
 import { PAGE_BYTES } from './memory/guest-memory.js';
 import type { OpenOptions } from './open-options.js';
@@ -8,10 +7,11 @@ import { markPerCpuPages } from './pages/mark-per-cpu-pages.js';
 import { PageArray } from './pages/page-array.js';
 import { countClasses, pageClass, type PageCounts } from './pages/page-class.js';
 import { recheckFreePages, type FreePageCheck } from './pages/recheck-free-pages.js';
+import { Turns } from './turns.js';
 import { orUnsupported, orUnsupportedNow, Unsupported, type UnsupportedResult } from './unsupported.js';
 
-/** Between two turns for other work: 32 MiB of structures at most. */
-const PIECE_FRAMES = 32_768;
+/** Looked at at once: 512 KiB of structures at most. */
+const PIECE_FRAMES = 8192;
 
 export interface ClassifiedPages {
   readonly kind: 'classified';
@@ -98,6 +98,7 @@ export class LinuxGuest {
     const structBytes = layout.words * 4;
     const bytes = new Uint8Array(PIECE_FRAMES * structBytes);
     const words = new Uint32Array(bytes.buffer);
+    const turns = new Turns(signal);
     let array: PageArray | undefined;
     let index = 0;
     for (const { start, length } of this.#physical.ranges) {
@@ -115,8 +116,7 @@ export class LinuxGuest {
         }
         frame += count;
         index += count;
-        await nextTurn();
-        signal?.throwIfAborted();
+        await turns.next();
       }
     }
     if (array === undefined) throw new Unsupported('no section of memory has pages');

@@ -1,5 +1,5 @@
 import type { FirstPassSink } from '@pageferry/qemu';
-import { PAGE_SIZE, isReadAhead, type PageSet, type PrecopyScheduler } from '@pageferry/transfer';
+import { PAGE_SIZE, PageSet, isReadAhead, type PrecopyScheduler } from '@pageferry/transfer';
 import type { FlowControl } from './flow-control.js';
 import type { PageSender } from './page-sender.js';
 import type { PageFilter } from './page-filter/page-filter.js';
@@ -7,6 +7,9 @@ import type { Progress } from './progress.js';
 
 /** How fast the pass can be read is known when the link is full for the first time, but not before so much of it, bytes. */
 const LEAST_SAMPLE_BYTES = 256 * 1024;
+
+/** The destination's QEMU begins slowly: before that time the estimate of the bandwidth is too low, ms. */
+const SETTLING_MS = 250;
 
 export interface FirstPassOptions {
   readonly sender: PageSender;
@@ -22,7 +25,8 @@ export interface FirstPassOptions {
 
 /**
  * Takes QEMU's first pass over all pages: sends what the link takes, with the content as it comes. Over a slow link the
- * rest of it is only looked at, and left to the scheduler, as is page cache; free pages go as zeroes.
+ * rest of it is read ahead, and what is not sent by its end is left to the scheduler, as is page cache; free pages go as
+ * zeroes.
  */
 export class FirstPass implements FirstPassSink {
   readonly enough: () => boolean;
@@ -32,6 +36,9 @@ export class FirstPass implements FirstPassSink {
   readonly #pending: PageSet;
   readonly #progress: Progress;
   readonly #filter: PageFilter;
+  /** Pages that came while the link was full. */
+  readonly #lookedAt: PageSet;
+  #sentUpTo = 0;
   readonly #begun = performance.now();
   #readBytes = 0;
   /** Bytes a second that are read while nothing is waited for. */
@@ -44,6 +51,7 @@ export class FirstPass implements FirstPassSink {
     this.#pending = pending;
     this.#progress = progress;
     this.#filter = filter;
+    this.#lookedAt = new PageSet(pending.layout);
     this.enough = enough;
   }
 
@@ -54,10 +62,14 @@ export class FirstPass implements FirstPassSink {
   page(block: number, address: number): number {
     this.#readBytes += PAGE_SIZE;
     const page = this.#pageAt(block, address);
-    if (this.#isReadOnly || this.#filter.cache.has(page)) return -1;
     if (this.#filter.free.has(page)) {
       this.#filter.leftOut(page);
       this.zero(block, address);
+      return -1;
+    }
+    if (this.#filter.cache.has(page)) return -1;
+    if (this.#flow.isFull && this.#isLinkSlow) {
+      this.#lookedAt.add(page);
       return -1;
     }
     this.#scheduler.sentInFirstPass(page);
@@ -65,7 +77,6 @@ export class FirstPass implements FirstPassSink {
   }
 
   zero(block: number, address: number): void {
-    if (this.#isReadOnly) return;
     this.#scheduler.sentInFirstPass(this.#pageAt(block, address));
     this.#sender.zero(block, address);
   }
@@ -75,15 +86,29 @@ export class FirstPass implements FirstPassSink {
     if (this.#readingSpeed === 0 && this.#flow.isFull && this.#readBytes >= LEAST_SAMPLE_BYTES) {
       this.#readingSpeed = (this.#readBytes / (performance.now() - this.#begun)) * 1000;
     }
-    return this.#isLinkSlow ? undefined : this.#flow.room();
+    if (!this.#isLinkSlow) return this.#flow.room();
+    this.#sendLookedAt();
+    return undefined;
   }
 
-  /** What comes now is only looked at. */
-  get #isReadOnly(): boolean {
-    return this.#flow.isFull && this.#isLinkSlow;
+  /** The link must not wait while QEMU goes through pages of zeroes: the log names what is written after its record. */
+  #sendLookedAt(): void {
+    while (this.#lookedAt.count > 0 && !this.#flow.isFull) {
+      const first = this.#lookedAt.nextSet(this.#sentUpTo);
+      if (first === -1) {
+        this.#sentUpTo = 0;
+        continue;
+      }
+      const count = this.#lookedAt.runLength(first, this.#sender.longestRun);
+      this.#sentUpTo = first + count;
+      this.#lookedAt.deleteRange(first, count);
+      for (let page = first; page < first + count; page++) this.#scheduler.sentInFirstPass(page);
+      this.#sender.sendRun(first, count);
+    }
   }
 
   get #isLinkSlow(): boolean {
+    if (performance.now() < this.#begun + SETTLING_MS) return false;
     return isReadAhead(this.#flow.bytesPerSecond, this.#readingSpeed);
   }
 

@@ -76,6 +76,7 @@ export async function runPrecopy(options: PrecopyOptions): Promise<SwitchOverPla
   const enough = (): boolean =>
     options.switchOverForced() || (postcopyFollows() && performance.now() > begun + options.timeLimitMs);
 
+  filter.start();
   const firstPass = new FirstPass({ sender, flow, scheduler, pending, progress, filter, enough });
   await dirtyLog.readFirstPass(firstPass, dirtied, signal);
   filter.watch();

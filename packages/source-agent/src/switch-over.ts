@@ -45,6 +45,7 @@ export async function switchOver(
   const begun = performance.now();
   await guest.stop();
   const stopped = performance.now();
+  filter.stopped();
   const deviceState = await guest.finalState(written, directory, signal);
   filter.written(written);
   pending.addAll(written);

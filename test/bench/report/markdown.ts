@@ -58,7 +58,7 @@ function introduction({ results }: Report): string[] {
     'Medians, with the smallest and the largest run in brackets. Every method moves the same guest with the same work over',
     'the same link, in turn; afterwards the guest checks all of its memory. Two network namespaces are the hosts, the veth',
     'pair between them is shaped by `tc` (tbf). The downtime limit is 300 ms for all, and after 120 s a migration is',
-    'given up.',
+    'given up. Before pageferry moves a guest it compares the two machines by a dry run.',
     '',
     `Measured on ${[...machines].join('; and on ')}, ${dates[0] ?? none} to ${dates.at(-1) ?? none}.`,
     '',

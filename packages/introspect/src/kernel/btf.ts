@@ -48,7 +48,7 @@ export class TypeInformation {
   readonly #view: DataView;
   readonly #strings: Buffer;
   /** Where each type begins. Type 0 is void. */
-  readonly #types: readonly number[];
+  readonly #types: Uint32Array;
 
   constructor(bytes: Uint8Array) {
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -156,20 +156,21 @@ export class TypeInformation {
   }
 }
 
-function listTypes(view: DataView, start: number, end: number): number[] {
-  const types = [0];
+function listTypes(view: DataView, start: number, end: number): Uint32Array {
+  const types = new Uint32Array(Math.floor((end - start) / TYPE_BYTES) + 1);
+  let count = 1;
   let at = start;
   while (at < end) {
-    if (types.length > MOST_TYPES) throw new Unsupported('the type information (BTF) has too many types');
+    if (count > MOST_TYPES) throw new Unsupported('the type information (BTF) has too many types');
     if (at + TYPE_BYTES > end) throw broken();
     const information = view.getUint32(at + 4, true);
     const trailer = trailers[(information >>> 24) & 0x1f];
     if (trailer === undefined) throw broken();
-    types.push(at);
+    types[count++] = at;
     at += TYPE_BYTES + trailer[0] + trailer[1] * (information & 0xffff);
     if (at > end) throw broken();
   }
-  return types;
+  return types.subarray(0, count);
 }
 
 const broken = (): Unsupported => new Unsupported('the type information (BTF) is broken');

@@ -1,6 +1,6 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { PAGE_BYTES } from '../memory/guest-memory.js';
 import type { PhysicalMemory } from '../memory/physical-memory.js';
+import { Turns } from '../turns.js';
 import { VmcoreInfo } from './vmcoreinfo.js';
 
 /**
@@ -9,7 +9,7 @@ import { VmcoreInfo } from './vmcoreinfo.js';
  */
 const OFFSETS_IN_PAGE = [0, 24];
 const MARK = new TextEncoder().encode('OSRELEASE=');
-const CHUNK_BYTES = 1024 * 1024;
+const CHUNK_BYTES = 256 * 1024;
 /** A guest that has more than that in its memory does so on purpose. */
 const MOST_CANDIDATES = 16;
 
@@ -20,30 +20,40 @@ function isMarked(chunk: Uint8Array, offset: number): boolean {
   return true;
 }
 
-/**
- * Looks for VMCOREINFO from the lowest address on. What is found may be stale: memory survives a reboot.
- * Gives other work a turn after each chunk.
- */
+/** Pieces of the memory, by turns from its beginning and from its end: what a kernel takes when it starts is near one of both. */
+function* chunksOf(memory: PhysicalMemory): Generator<{ readonly start: number; readonly length: number }> {
+  const chunks = memory.ranges.flatMap(({ start, length }) =>
+    Array.from({ length: Math.ceil(length / CHUNK_BYTES) }, (_, index) => ({
+      start: start + index * CHUNK_BYTES,
+      length: Math.min(CHUNK_BYTES, length - index * CHUNK_BYTES),
+    })),
+  );
+  for (let low = 0, high = chunks.length - 1; low <= high; low++, high--) {
+    const [first, last] = [chunks[low], chunks[high]];
+    if (first !== undefined) yield first;
+    if (last !== undefined && high !== low) yield last;
+  }
+}
+
+/** Looks for VMCOREINFO. What is found may be stale: memory survives a reboot. Gives other work its turns. */
 export async function* findVmcoreInfo(
   memory: PhysicalMemory,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<VmcoreInfo> {
   const chunk = new Uint8Array(CHUNK_BYTES);
+  const turns = new Turns(signal);
   let candidates = 0;
-  for (const { start, length } of memory.ranges) {
-    for (let done = 0; done < length; done += CHUNK_BYTES) {
-      signal?.throwIfAborted();
-      const part = chunk.subarray(0, Math.min(CHUNK_BYTES, length - done));
-      if (!memory.read(start + done, part)) continue;
-      for (let page = 0; page < part.length; page += PAGE_BYTES) {
-        for (const offset of OFFSETS_IN_PAGE) {
-          if (!isMarked(part, page + offset)) continue;
-          if (++candidates > MOST_CANDIDATES) return;
-          const info = VmcoreInfo.parse(part.slice(page + offset, page + PAGE_BYTES));
-          if (info !== undefined) yield info;
-        }
+  for (const { start, length } of chunksOf(memory)) {
+    await turns.next();
+    const part = chunk.subarray(0, length);
+    if (!memory.read(start, part)) continue;
+    for (let page = 0; page < part.length; page += PAGE_BYTES) {
+      for (const offset of OFFSETS_IN_PAGE) {
+        if (!isMarked(part, page + offset)) continue;
+        if (++candidates > MOST_CANDIDATES) return;
+        const info = VmcoreInfo.parse(part.slice(page + offset, page + PAGE_BYTES));
+        if (info !== undefined) yield info;
       }
-      await nextTurn();
     }
   }
 }

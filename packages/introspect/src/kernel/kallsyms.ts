@@ -15,6 +15,10 @@ const MOST_NAMES_BYTES = 16 * 1024 * 1024;
 const CHUNK_BYTES = 256 * 1024;
 /** A length with this bit goes on in the next byte, with the upper bits. */
 const LONG_NAME = 0x80;
+/** A name's length and its first two tokens. */
+const HEAD_BYTES = 4;
+/** What is wanted is shorter by far. */
+const MOST_TOKENS = 256;
 
 interface Tokens {
   readonly table: Uint8Array;
@@ -41,31 +45,41 @@ function readTokens(memory: VirtualMemory, info: VmcoreInfo): Tokens {
 
 const incomplete = (): Unsupported => new Unsupported("the kernel's table of symbols is not complete");
 
-/** Reads names one after the other, in pieces: how long all of them are is not said anywhere. */
+/** The names, read in pieces: how long all of them are is not said anywhere. */
 class NameReader {
   readonly #memory: VirtualMemory;
-  #address: bigint;
-  #chunk = new Uint8Array(0);
-  #position = 0;
-  #total = 0;
+  readonly #start: bigint;
+  #read = 0;
+  #bytes = new Uint8Array(CHUNK_BYTES);
 
-  constructor(memory: VirtualMemory, address: bigint) {
+  constructor(memory: VirtualMemory, start: bigint) {
     this.#memory = memory;
-    this.#address = address;
+    this.#start = start;
   }
 
-  byte(): number {
-    if (this.#position === this.#chunk.length) {
-      if (this.#total >= MOST_NAMES_BYTES) throw incomplete();
-      // Up to a page's end: what comes after the last name may not be mapped.
-      const room = CHUNK_BYTES - Number(this.#address % BigInt(CHUNK_BYTES));
-      this.#chunk = new Uint8Array(room);
-      if (!this.#memory.read(this.#address, this.#chunk)) throw incomplete();
-      this.#address += BigInt(room);
-      this.#total += room;
-      this.#position = 0;
+  /** Everything that has been read, at least up to `end`. */
+  upTo(end: number): Uint8Array {
+    while (this.#read < end) {
+      if (this.#read >= MOST_NAMES_BYTES) throw incomplete();
+      if (this.#read + CHUNK_BYTES > this.#bytes.length) this.#grow();
+      // Up to a chunk's end in memory: what comes after the last name may not be mapped.
+      const address = this.#start + BigInt(this.#read);
+      const room = CHUNK_BYTES - Number(address % BigInt(CHUNK_BYTES));
+      if (!this.#memory.read(address, this.#bytes.subarray(this.#read, this.#read + room)))
+        throw incomplete();
+      this.#read += room;
     }
-    return this.#chunk[this.#position++] ?? 0;
+    return this.#bytes;
+  }
+
+  get length(): number {
+    return this.#read;
+  }
+
+  #grow(): void {
+    const longer = new Uint8Array(this.#bytes.length * 2);
+    longer.set(this.#bytes);
+    this.#bytes = longer;
   }
 }
 
@@ -79,31 +93,44 @@ export function findSymbols(
   const base = memory.readU64(info.symbol('kallsyms_relative_base'));
   if (count === undefined || count < 1 || count > MOST_SYMBOLS || base === undefined) throw incomplete();
   const tokens = readTokens(memory, info);
-  const reader = new NameReader(memory, info.symbol('kallsyms_names'));
+  const texts = Array.from({ length: TOKENS }, (_, token) => expand(Uint8Array.of(token), tokens));
+  // The first character of a name is the symbol's kind.
+  const beginsName = Uint8Array.from(texts, (text) => Number(mayBegin(wanted, text.slice(1))));
+  const goesOn = Uint8Array.from(texts, (text) => Number(mayBegin(wanted, text)));
+  const isKindOnly = Uint8Array.from(texts, (text) => Number(text.length === 1));
   const wantedLengths = new Set(wanted.map((name) => name.length));
+  const reader = new NameReader(memory, info.symbol('kallsyms_names'));
   const offsets = info.symbol('kallsyms_offsets');
   const found = new Map<string, bigint>();
-  const name = new Uint8Array(LONG_NAME * LONG_NAME);
 
+  let position = 0;
+  let bytes = reader.upTo(1);
   for (let symbol = 0; symbol < count && found.size < wanted.length; symbol++) {
-    let tokensLeft = reader.byte();
-    if (tokensLeft >= LONG_NAME) tokensLeft = (tokensLeft - LONG_NAME) | (reader.byte() << 7);
-    const tokensOfName = Math.min(tokensLeft, name.length);
-    let length = 0;
-    for (let position = 0; position < tokensLeft; position++) {
-      const token = reader.byte();
-      if (position < tokensOfName) name[position] = token;
-      length += tokens.lengths[token] ?? 0;
-    }
-    // The first character is the symbol's kind.
-    if (!wantedLengths.has(length - 1)) continue;
-    const text = expand(name.subarray(0, tokensOfName), tokens).slice(1);
+    if (position + HEAD_BYTES > reader.length) bytes = reader.upTo(position + HEAD_BYTES);
+    let length = bytes[position++] ?? 0;
+    if (length >= LONG_NAME) length = (length - LONG_NAME) | ((bytes[position++] ?? 0) << 7);
+    const first = bytes[position] ?? 0;
+    const second = bytes[position + 1] ?? 0;
+    const start = position;
+    position += length;
+    // Nearly all names are told from what is wanted by their beginning, or by their length.
+    if (beginsName[first] === 0 || (isKindOnly[first] === 1 && goesOn[second] === 0)) continue;
+    if (position > reader.length) bytes = reader.upTo(position);
+    let textLength = 0;
+    for (let at = start; at < position; at++) textLength += tokens.lengths[bytes[at] ?? 0] ?? 0;
+    if (!wantedLengths.has(textLength - 1)) continue;
+    const text = expand(bytes.subarray(start, Math.min(position, start + MOST_TOKENS)), tokens).slice(1);
     if (!wanted.includes(text) || found.has(text)) continue;
     const offset = memory.readI32(offsets + BigInt(symbol) * 4n);
     if (offset === undefined) throw incomplete();
     found.set(text, offset >= 0 ? BigInt(offset) : base - 1n - BigInt(offset));
   }
   return found;
+}
+
+/** Whether one of the names may begin with this text. */
+function mayBegin(names: readonly string[], text: string): boolean {
+  return names.some((name) => name.startsWith(text));
 }
 
 function expand(name: Uint8Array, { table, starts, lengths }: Tokens): string {

@@ -1,14 +1,14 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Kernel } from '../kernel/open-kernel.js';
 import type { PhysicalMemory } from '../memory/physical-memory.js';
 import { LIST_HEAD_BYTES } from '../kernel/zones.js';
 import { isUnused } from './classify-pages.js';
+import { Turns } from '../turns.js';
 import type { PageArray } from './page-array.js';
 import { pageClass } from './page-class.js';
 
 /** A guest that has more lists keeps what is on the rest: it counts as its kernel's. */
 const MOST_LISTS = 2 ** 17;
-const PAGES_PER_TURN = 2 ** 13;
+const PAGES_AT_ONCE = 512;
 
 /**
  * Marks the free pages that the processors keep for themselves: they look like pages that the kernel uses, but for the
@@ -37,7 +37,8 @@ export async function markPerCpuPages(
   // No page is on two lists.
   let pagesLeft = physical.pageCount;
   let listsLeft = MOST_LISTS;
-  let turnAt = pagesLeft - PAGES_PER_TURN;
+  let turnAt = pagesLeft - PAGES_AT_ONCE;
+  const turns = new Turns(signal);
   for (const { count, lists } of kernel.zones.perCpuPages()) {
     for (const [list, order] of (count > 0 ? orders : []).entries()) {
       if (--listsLeft < 0) return;
@@ -53,9 +54,8 @@ export async function markPerCpuPages(
         for (let part = 0; part < blockPages; part++) mark(frame + part);
         next = memory.readU64(next);
         if (pagesLeft > turnAt) continue;
-        turnAt = pagesLeft - PAGES_PER_TURN;
-        await nextTurn();
-        signal?.throwIfAborted();
+        turnAt = pagesLeft - PAGES_AT_ONCE;
+        await turns.next();
       }
     }
   }

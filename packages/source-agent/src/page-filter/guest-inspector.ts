@@ -15,6 +15,8 @@ export class GuestInspector implements Inspector {
   readonly #linux: LinuxGuest;
   /** Of the last look, by the places of the pages. */
   readonly #classes: Uint8Array;
+  /** Of the stopped guest. */
+  #registers: Promise<number[]> | undefined;
 
   private constructor(guest: SourceGuest, memory: GuestPhysicalMemory, linux: LinuxGuest) {
     this.#guest = guest;
@@ -56,8 +58,14 @@ export class GuestInspector implements Inspector {
     return looked.counts;
   }
 
+  prepareRecheck(signal: AbortSignal): void {
+    this.#registers = readPageTables(this.#guest.qmp, { signal });
+    // Whoever rechecks gets the reason.
+    this.#registers.catch(() => undefined);
+  }
+
   async recheck(written: PageSet, taken: PageSet, signal: AbortSignal): Promise<Unreadable | undefined> {
-    const pageTables = await readPageTables(this.#guest.qmp, { signal });
+    const pageTables = await (this.#registers ?? readPageTables(this.#guest.qmp, { signal }));
     const unsupported = this.#linux.recheckFree(this.#classes, {
       pageTables,
       isWritten: (place) => written.has(this.#memory.pageAt(place)),

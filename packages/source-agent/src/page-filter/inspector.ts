@@ -18,6 +18,8 @@ export interface Inspector {
   readonly release: string;
   /** Looks at all pages, and puts them into the sets, whatever these had before. */
   look(seen: SeenPages, signal: AbortSignal): Promise<PageCounts | Unreadable>;
+  /** The guest has been stopped: begins to read what {@link recheck} needs. */
+  prepareRecheck(signal: AbortSignal): void;
   /**
    * Names pages that were free when looked at last, and may be so no more. The guest has been stopped since.
    * @param written what the guest may have written to since before that look began

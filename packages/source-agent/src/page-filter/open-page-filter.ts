@@ -3,7 +3,7 @@ import type { SourceGuest } from '../source-guest.js';
 import { GuestInspector } from './guest-inspector.js';
 import { PageFilter, type FilteredPages } from './page-filter.js';
 
-/** Begins to look into the guest, if anything is wanted of that. */
+/** Looks into the guest when it is started, if anything is wanted of that. */
 export function openPageFilter(
   guest: SourceGuest,
   wanted: FilteredPages,

@@ -61,6 +61,7 @@ export class PageFilter {
   /** Likewise those of clean page cache. */
   readonly cache: PageSet;
   readonly #wanted: FilteredPages;
+  readonly #open: PageFilterOptions['open'];
   readonly #log: Logger;
   readonly #signal: AbortSignal;
   /** Went as zeroes for being free. */
@@ -86,7 +87,6 @@ export class PageFilter {
   #isWatched = false;
   #isWatching = false;
 
-  /** Begins to search for the guest's kernel, unless nothing is wanted of it. */
   constructor(layout: PageLayout, { wanted, open, log, signal }: PageFilterOptions) {
     this.free = new PageSet(layout);
     this.cache = new PageSet(layout);
@@ -96,8 +96,14 @@ export class PageFilter {
     this.#wanted = wanted;
     this.#log = log;
     this.#signal = signal;
+    this.#open = open;
     this.#state = wanted.free || wanted.cache ? 'searching' : 'off';
-    if (this.#state === 'searching') this.#inBackground(this.#open(open));
+  }
+
+  /** Begins to search for the guest's kernel, unless nothing is wanted of it. */
+  start(): void {
+    if (this.#state !== 'searching' || this.#looking !== undefined) return;
+    this.#inBackground(this.#search());
   }
 
   get view(): PageFilterView {
@@ -176,6 +182,11 @@ export class PageFilter {
     await this.#looking;
   }
 
+  /** The guest has been stopped, and {@link recheck} will follow. */
+  stopped(): void {
+    if (this.#leftOut.count > 0) this.#inspector?.prepareRecheck(this.#signal);
+  }
+
   /**
    * The guest is stopped: adds to `pending` what was left out and is not free any more. What the log named last has
    * been {@link written} before. Errors: `memory-unreadable`, those of QMP.
@@ -199,6 +210,7 @@ export class PageFilter {
    * @param pending of it, what is free counts as left out
    */
   async lookAtStopped(pending: PageSet): Promise<void> {
+    this.start();
     await this.#looking;
     this.#isWatching = true;
     this.#startLook();
@@ -228,8 +240,8 @@ export class PageFilter {
     this.#leftOut.deleteAll(pages);
   }
 
-  async #open(open: PageFilterOptions['open']): Promise<void> {
-    const opened = await open();
+  async #search(): Promise<void> {
+    const opened = await this.#open();
     if (opened instanceof Unreadable) {
       this.#giveUp(opened.reason);
       return;

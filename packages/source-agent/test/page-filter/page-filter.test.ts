@@ -67,6 +67,7 @@ async function precopy(
     ...changes,
   });
   await flow.drained();
+  filter.stopped();
   last();
   const written = new PageSet(guest.layout);
   written.addAll(guest.dirtied);
@@ -92,6 +93,7 @@ const isZeroThere = ({ migration: { destination } }: Setup, page: number): boole
 
 /** Until the guest's kernel has been found, and looked into. */
 async function found({ filter }: Setup): Promise<void> {
+  filter.start();
   while (filter.view.looks === 0) await new Promise((resolve) => setImmediate(resolve));
 }
 
@@ -144,6 +146,7 @@ test('a free page that is taken, and never written to, is sent after all', async
     setup.inspected.take(150);
   });
   expect(setup.migration.pending.has(150)).toBe(true);
+  expect(setup.inspected.isPrepared).toBe(true);
   expectWhole(setup);
   expect(setup.filter.view).toMatchObject({ leftOut: 199, sentAfterAll: 1 });
 });
@@ -218,7 +221,7 @@ describe('all pages go', () => {
       log: silent,
       signal: abort.signal,
     });
-    await filter.look();
+    filter.start();
     await new Promise((resolve) => setImmediate(resolve));
     expect(filter.view).toMatchObject({ state: 'unsupported', reason: 'no such command' });
   });

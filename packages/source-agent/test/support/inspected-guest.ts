@@ -20,6 +20,7 @@ export class InspectedGuest implements Inspector {
   /** Another kernel runs. */
   isAnother = false;
   looks = 0;
+  isPrepared = false;
 
   constructor(guest: SimulatedGuest) {
     this.guest = guest;
@@ -79,6 +80,10 @@ export class InspectedGuest implements Inspector {
     cache.addAll(seenCache);
     const pages = { kernel: 0, anonymous: 0, inode: 0, free: seenFree.count, cache: seenCache.count };
     return pages;
+  }
+
+  prepareRecheck(): void {
+    this.isPrepared = true;
   }
 
   recheck(written: PageSet, taken: PageSet): Promise<Unreadable | undefined> {
