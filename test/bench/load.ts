@@ -6,11 +6,13 @@ export interface Load {
   /** For the document. */
   readonly description: string;
   /** What the guest needs for it, besides memory. */
-  hardware?(): Promise<Pick<GuestHardware, 'initramfs'>>;
+  hardware?(): Promise<Pick<GuestHardware, 'initramfs' | 'disk'>>;
   /** Starts it in a guest that has booted; resolves when it does its usual work. */
   start(guest: Guest): Promise<void>;
   /** What has been done so far, in a unit of its own. */
   work(guest: Guest): Promise<number>;
+  /** Removes what it has made on this host. */
+  close?(): Promise<void>;
   /** Checks all that the guest can check of itself; the number of errors found. */
   check(guest: Guest): Promise<number>;
 }

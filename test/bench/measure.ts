@@ -1,8 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startAgents, type Agents } from '../agents/agents.js';
 import { startIncoming } from '../agents/move-guest.js';
+import { initramfsWithBalloon } from '../guests/balloon-driver.js';
 import type { Guest } from '../guests/guest.js';
 import { longestGap, monotonicMs } from '../guests/heartbeat.js';
+import type { GuestHardware } from '../guests/qemu-arguments.js';
 import { countContentPages } from './content-pages.js';
 import type { Link } from './link.js';
 import type { Load } from './load.js';
@@ -34,12 +36,13 @@ interface Prepared {
 /** Boots a guest, moves it by the method, lets it check itself, and ends everything. */
 export async function measure({ scenario, link, method }: Measurement): Promise<Figures> {
   const agents = await startAgents(link === null ? {} : { megabitsPerSecond: link });
+  const load = scenario.load(link);
   try {
-    const load = scenario.load(link);
     const source = await agents.source.startGuest({
       name: 'guest',
       memoryMiB: scenario.memoryMiB,
       ...(await load.hardware?.()),
+      ...(moverOf(method).freePageHints === true && (await hintingHardware())),
     });
     await source.waitUntilReady();
     await load.start(source);
@@ -47,7 +50,12 @@ export async function measure({ scenario, link, method }: Measurement): Promise<
     return await moveAndCheck({ agents, load, source, destination }, method);
   } finally {
     await agents.close();
+    await load.close?.();
   }
+}
+
+async function hintingHardware(): Promise<Pick<GuestHardware, 'initramfs' | 'freePageHints'>> {
+  return { initramfs: await initramfsWithBalloon(), freePageHints: true };
 }
 
 /** As whoever moves a guest that matters does before; it is not the first thing that a daemon does then, either. */
@@ -108,6 +116,7 @@ function lost(error: unknown): Outcome {
     error: error instanceof Error ? error.message : String(error),
     totalMs: 0,
     downtimeMs: null,
+    runningMs: null,
     reportedDowntimeMs: null,
     pages: 0,
     pageRequests: 0,

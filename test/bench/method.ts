@@ -6,6 +6,8 @@ interface Mover {
   readonly title: string;
   readonly mode?: Mode;
   readonly qemu?: QemuMigrationMethod;
+  /** The guest has a balloon whose driver tells QEMU which pages are free. */
+  readonly freePageHints?: boolean;
 }
 
 const movers = {
@@ -28,6 +30,11 @@ const movers = {
   'qemu-auto-converge': {
     qemu: 'auto-converge',
     title: "QEMU's pre-copy with auto-converge, which slows the guest down, as it is by default",
+  },
+  'qemu-free-page-hints': {
+    qemu: 'precopy',
+    freePageHints: true,
+    title: "QEMU's pre-copy with free-page hints of the balloon's driver in the guest",
   },
   'qemu-postcopy': { qemu: 'postcopy', title: "QEMU's post-copy, started at once" },
 } as const satisfies Record<string, Mover>;

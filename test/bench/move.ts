@@ -10,7 +10,14 @@ import type { Run } from './run.js';
 /** What the one that moved the guest says about it. */
 export type Outcome = Pick<
   Run,
-  'completed' | 'error' | 'totalMs' | 'downtimeMs' | 'reportedDowntimeMs' | 'pages' | 'pageRequests'
+  | 'completed'
+  | 'error'
+  | 'totalMs'
+  | 'downtimeMs'
+  | 'runningMs'
+  | 'reportedDowntimeMs'
+  | 'pages'
+  | 'pageRequests'
 >;
 
 export const giveUpMs = 120_000;
@@ -42,6 +49,7 @@ async function moveByQemu(
     error: moved.completed ? null : moved.status,
     totalMs: moved.totalMs,
     downtimeMs: moved.downtimeMs ?? null,
+    runningMs: moved.runningMs ?? null,
     reportedDowntimeMs: moved.completed ? moved.reportedDowntimeMs : null,
     pages: moved.pages,
     pageRequests: moved.pageRequests,
@@ -66,11 +74,13 @@ async function moveByPageferry(
   });
   const moved = await client.waitUntilOver(id, giveUpMs + graceMs, { intervalMs: 50 });
   const completed = moved.state === 'completed';
+  const seen = completed ? await downtime() : undefined;
   return {
     completed,
     error: moved.error === null ? null : moved.error.detail,
     totalMs: moved.totalMs,
-    downtimeMs: completed ? ((await downtime()) ?? null) : null,
+    downtimeMs: seen?.downtimeMs ?? null,
+    runningMs: seen?.runningMs ?? null,
     reportedDowntimeMs: completed ? moved.downtimeMs : null,
     pages: contentPagesOf(moved),
     pageRequests: moved.pages.requested,

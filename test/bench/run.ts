@@ -26,6 +26,11 @@ export const Run = Type.Object({
   downtimeMs: nullable(
     Type.Number({ description: 'From the stop here to running there, by the events of both QEMUs' }),
   ),
+  runningMs: Type.Optional(
+    nullable(
+      Type.Number({ description: 'From the beginning to running there, by the events of both QEMUs' }),
+    ),
+  ),
   reportedDowntimeMs: nullable(Type.Number({ description: 'As QEMU, or pageferry, tells it' })),
   guestGapMs: nullable(
     Type.Number({ description: "The longest time in which the guest's workload made no progress" }),

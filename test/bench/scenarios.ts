@@ -1,4 +1,6 @@
 import type { Scenario } from './scenario.js';
+import { cached } from './scenarios/cached.js';
+import { freed } from './scenarios/freed.js';
 import { hotspotScenarios } from './scenarios/hotspot.js';
 import { idle } from './scenarios/idle.js';
 import { large } from './scenarios/large.js';
@@ -14,6 +16,8 @@ export const scenarios: readonly Scenario[] = [
   ...hotspotScenarios,
   ...zipfScenarios,
   real,
+  freed,
+  cached,
   rawSpeed,
   large,
 ];

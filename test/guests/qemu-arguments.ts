@@ -20,6 +20,8 @@ export interface GuestHardware {
   readonly memoryBackend?: MemoryBackend;
   /** The guest mounts its ext4 file system. */
   readonly disk?: { readonly path: string; readonly format: 'raw' | 'qcow2' };
+  /** Whose driver tells QEMU, and it alone, which pages are free; the first file system must have the driver. */
+  readonly freePageHints?: boolean;
   /** Its first file system in place of the usual one, which is contained in it. */
   readonly initramfs?: string;
   /** More of the guest kernel's command line. */
@@ -104,6 +106,12 @@ export function qemuArguments(
           ...['-drive', `if=none,id=disk,file=${disk.path},format=${disk.format},cache=none`],
           ...['-device', 'virtio-blk-pci,drive=disk'],
         ]),
+    ...(hardware.freePageHints === true
+      ? [
+          ...['-object', 'iothread,id=hints'],
+          ...['-device', 'virtio-balloon-pci,free-page-hint=on,iothread=hints'],
+        ]
+      : []),
     ...(incoming ? ['-incoming', 'defer'] : []),
   ];
 }

@@ -136,6 +136,14 @@ export class Workload {
     return { pages: number('pages'), ms: number('ms') };
   }
 
+  /** Lets a process fill so much memory with incompressible pages, and end: free pages that are not zero. */
+  async useAndFree(mebibytes: number): Promise<void> {
+    await this.command(
+      `useandfree ${mebibytes}`,
+      answerDeadlineMs + (mebibytes * pagesPerMib) / slowestPagesPerMs,
+    );
+  }
+
   /** Rewrites pages from now on, by up to four plans at once; each page is verified before. */
   async write(...plans: readonly WritePlan[]): Promise<void> {
     await this.command(['write', ...plans.map(encodePlan)].join(' '));

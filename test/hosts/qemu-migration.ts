@@ -4,7 +4,7 @@ import { fieldsOf, isFields, numberOf, stringOf, type Fields } from '../environm
 import type { Guest } from '../guests/guest.js';
 import { monotonicMs } from '../guests/heartbeat.js';
 import type { Hosts } from './hosts.js';
-import { watchDowntime } from './watch-downtime.js';
+import { watchDowntime, type SeenMove } from './watch-downtime.js';
 
 interface Method {
   readonly capabilities: readonly string[];
@@ -58,6 +58,8 @@ export interface QemuMigrationResult {
   readonly totalMs: number;
   /** From the stop on the source to the first instruction on the destination; undefined if either did not happen. */
   readonly downtimeMs: number | undefined;
+  /** From the beginning to the first instruction on the destination; undefined likewise. */
+  readonly runningMs: number | undefined;
   /** What QEMU itself reports, which in a post-copy lasts until the last page. */
   readonly reportedDowntimeMs: number;
   /** Of the RAM's migration stream. */
@@ -146,7 +148,7 @@ async function cancel(source: Guest): Promise<void> {
 function resultOf(
   last: Fields,
   figures: Fields,
-  downtimeMs: number | undefined,
+  seen: SeenMove | undefined,
   from: number,
   to: number,
 ): QemuMigrationResult {
@@ -162,7 +164,8 @@ function resultOf(
     completed: status === 'completed',
     status: typeof error === 'string' ? `${status}: ${error}` : status,
     totalMs: number(figures, 'total-time'),
-    downtimeMs,
+    downtimeMs: seen?.downtimeMs,
+    runningMs: seen?.runningMs,
     reportedDowntimeMs: number(figures, 'downtime'),
     bytes: number(ram, 'transferred'),
     pages: number(ram, 'normal') + number(differences, 'pages'),
@@ -194,6 +197,6 @@ export async function migrateByQemu(
   const figures = await waitForEnd(source, deadline);
   const { status, answer } = await progress(source);
   const to = monotonicMs();
-  const downtimeMs = status === 'completed' ? await downtime() : undefined;
-  return resultOf(answer, figures, downtimeMs, from, to);
+  const seen = status === 'completed' ? await downtime() : undefined;
+  return resultOf(answer, figures, seen, from, to);
 }

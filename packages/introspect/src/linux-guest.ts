@@ -10,7 +10,7 @@ import { recheckFreePages, type FreePageCheck } from './pages/recheck-free-pages
 import { Turns } from './turns.js';
 import { orUnsupported, orUnsupportedNow, Unsupported, type UnsupportedResult } from './unsupported.js';
 
-/** Looked at at once: 512 KiB of structures at most. */
+/** Looked at at once: 512 KiB of structures at most. No free block is longer, or lies in two such pieces. */
 const PIECE_FRAMES = 8192;
 
 export interface ClassifiedPages {
@@ -105,7 +105,8 @@ export class LinuxGuest {
       const end = (start + length) / PAGE_BYTES;
       for (let frame = start / PAGE_BYTES; frame < end;) {
         const leftInSection = sections.framesPerSection - (frame % sections.framesPerSection);
-        const count = Math.min(PIECE_FRAMES, end - frame, leftInSection);
+        const leftInPiece = PIECE_FRAMES - (frame % PIECE_FRAMES);
+        const count = Math.min(leftInPiece, end - frame, leftInSection);
         const base = sections.pageArrayOf(Math.floor(frame / sections.framesPerSection));
         if (base !== undefined) {
           array ??= new PageArray(memory, base, structBytes);

@@ -13,7 +13,7 @@ const SETTLING_MS = 250;
 
 export interface FirstPassOptions {
   readonly sender: PageSender;
-  readonly flow: FlowControl;
+  readonly flow: Pick<FlowControl, 'isFull' | 'bytesPerSecond' | 'room'>;
   readonly scheduler: PrecopyScheduler;
   /** The pages that have not been sent. */
   readonly pending: PageSet;
@@ -31,7 +31,7 @@ export interface FirstPassOptions {
 export class FirstPass implements FirstPassSink {
   readonly enough: () => boolean;
   readonly #sender: PageSender;
-  readonly #flow: FlowControl;
+  readonly #flow: FirstPassOptions['flow'];
   readonly #scheduler: PrecopyScheduler;
   readonly #pending: PageSet;
   readonly #progress: Progress;
@@ -81,13 +81,14 @@ export class FirstPass implements FirstPassSink {
     this.#sender.zero(block, address);
   }
 
-  ready(): Promise<void> | undefined {
+  ready(inContent: boolean): Promise<void> | undefined {
     this.#progress.remainingPages = this.#pending.count;
     if (this.#readingSpeed === 0 && this.#flow.isFull && this.#readBytes >= LEAST_SAMPLE_BYTES) {
       this.#readingSpeed = (this.#readBytes / (performance.now() - this.#begun)) * 1000;
     }
     if (!this.#isLinkSlow) return this.#flow.room();
-    this.#sendLookedAt();
+    // A page that is half there must not be sent with its frame.
+    if (!inContent) this.#sendLookedAt();
     return undefined;
   }
 

@@ -14,6 +14,8 @@ export interface Summary extends Readonly<Record<Figure, Spread | null>> {
   readonly runs: number;
   readonly completed: number;
   readonly reportedDowntime: Spread | null;
+  /** Until the guest runs there. */
+  readonly running: Spread | null;
   readonly pageRequests: Spread | null;
   readonly contentPages: Spread | null;
   readonly sourceCpu: Spread | null;
@@ -63,6 +65,7 @@ function summaryOf(runs: readonly Run[]): Summary[] {
       bytes: of(({ wireBytes }) => wireBytes),
       downtime: of(({ downtimeMs }) => downtimeMs),
       reportedDowntime: of(({ reportedDowntimeMs }) => reportedDowntimeMs),
+      running: of(({ runningMs }) => runningMs ?? null),
       totalTime: of(({ totalMs }) => totalMs),
       guestGap: of(({ guestGapMs }) => guestGapMs),
       slowDown: of(slowDownOf),

@@ -127,9 +127,42 @@ function hybridTargets(summaries: readonly Summary[], find: Find): Target[] {
     });
 }
 
+const quotient = (value: number | undefined, by: number | undefined): number | null =>
+  value === undefined || by === undefined ? null : value / by;
+
+/** The part of the guest's work that is done with theirs and not with ours, while each of both moves it. */
+function lossOf(ours: Summary | undefined, theirs: Summary | undefined): number | null {
+  const [own, other] = [ours?.slowDown?.median, theirs?.slowDown?.median];
+  return own === undefined || other === undefined || other >= 1 ? null : 1 - (1 - own) / (1 - other);
+}
+
+/** Name, at most how much, unit, and what was measured. */
+type Wanted = readonly [string, number, string, number | null | undefined];
+
+function pageFilterWanted(find: Find): Wanted[] {
+  const [freed, freedByQemu] = [find('freed', 1000, 'precopy'), find('freed', 1000, 'qemu-precopy')];
+  const [cached, cachedByQemu] = [find('cached', 1000, 'hybrid'), find('cached', 1000, 'qemu-precopy')];
+  return [
+    ['freed, 1 Gb/s, precopy: total time', 0.28, '× QEMU', ratioOf('totalTime', freed, freedByQemu)],
+    ['freed, 1 Gb/s, precopy: bytes on the wire', 0.28, '× QEMU', ratioOf('bytes', freed, freedByQemu)],
+    [
+      'cached, 1 Gb/s, hybrid: until it runs on the destination',
+      0.5,
+      "× QEMU's total time",
+      quotient(cached?.running?.median, cachedByQemu?.totalTime?.median),
+    ],
+    [
+      'cached, 1 Gb/s, hybrid: throughput lost by who reads the cache',
+      0.1,
+      "× QEMU's post-copy",
+      lossOf(cached, find('cached', 1000, 'qemu-postcopy')),
+    ],
+  ];
+}
+
 function otherTargets(summaries: readonly Summary[], find: Find): Target[] {
   const peaks = summaries.flatMap(({ daemonPeakBytes }) => daemonPeakBytes ?? []);
-  const wanted: readonly (readonly [string, number, string, number | null | undefined])[] = [
+  const wanted: readonly Wanted[] = [
     [
       'raw speed, precopy: total time',
       1.5,
@@ -154,6 +187,7 @@ function otherTargets(summaries: readonly Summary[], find: Find): Target[] {
         find('write-intensive', 1000, 'qemu-postcopy'),
       ),
     ],
+    ...pageFilterWanted(find),
     ['memory of a daemon', 300, 'MiB', peaks.length === 0 ? null : Math.max(...peaks) / 1024 / 1024],
   ];
   return wanted.flatMap(([name, limit, unit, measured]) =>

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/reboot.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "clock.h"
@@ -32,6 +33,18 @@ static void fill(unsigned id, char **arguments, int count) {
   const char *failure = memory_fill(pages, strtoull(arguments[1], 0, 10), content);
   if (failure) return control_print("%u failed %s", id, failure);
   control_print("%u ok pages=%llu ms=%llu", id, pages, (u64)(now_ns() - begin) / 1000000);
+}
+
+// Lets a process fill memory, and end.
+static void use_and_free(unsigned id, char **arguments, int count) {
+  if (count != 1) return control_print("%u failed usage: useandfree MIB", id);
+  u64 pages = strtoull(arguments[0], 0, 10) * pages_per_mib;
+  pid_t child = fork();
+  if (child < 0) return control_print("%u failed no process", id);
+  if (child == 0) _exit(memory_fill(pages, 1, CONTENT_RANDOM) ? 1 : 0);
+  int status;
+  if (waitpid(child, &status, 0) != child || status != 0) return control_print("%u failed not enough memory", id);
+  control_print("%u ok pages=%llu", id, pages);
 }
 
 // Fills in a plan from `MB/S:START%:SIZE%:PATTERN:EXTENT`; null or what is wrong with it.
@@ -119,6 +132,7 @@ static void execute(char *line) {
   int count = 0;
   while (rest && count < MAX_ARGUMENTS) arguments[count++] = strsep(&rest, " ");
   if (is(name, "fill")) fill(id, arguments, count);
+  else if (is(name, "useandfree")) use_and_free(id, arguments, count);
   else if (is(name, "write")) write_pages(id, arguments, count);
   else if (is(name, "check")) check(id);
   else if (is(name, "status")) status(id);

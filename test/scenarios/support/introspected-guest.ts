@@ -3,12 +3,11 @@ import { join } from 'node:path';
 import { backportsKernel } from '../../environment/backports-kernel.js';
 import { eventually } from '../../environment/deadline.js';
 import { ensureEnvironment } from '../../environment/install.js';
-import { unpackedPackage } from '../../environment/unpacked-package.js';
+import { initramfsWithBalloon } from '../../guests/balloon-driver.js';
 import { createDisk } from '../../guests/disk.js';
 import type { Guest } from '../../guests/guest.js';
 import type { Guests } from '../../guests/guests.js';
 import { extendInitramfs } from '../../guests/initramfs.js';
-import { modulesWithDependencies } from '../../guests/kernel-modules.js';
 import type { GuestHardware } from '../../guests/qemu-arguments.js';
 
 export type KernelOfGuest = 'stable' | 'backports';
@@ -55,14 +54,7 @@ export async function bootResizable(guests: Guests, name: string, hardware: Gues
   const { memoryMiB } = hardware;
   const memory = `-m ${memoryMiB}M,slots=1,maxmem=${memoryMiB * 2}M`;
   const qemu = await qemuWith(guests, 'balloon', `${memory} -device virtio-balloon-pci`);
-  const { initramfs } = await ensureEnvironment();
-  const modules = join(unpackedPackage('kernel'), 'lib/modules');
-  const driver = (await modulesWithDependencies(modules, ['virtio_balloon'])).at(-1);
-  if (driver === undefined) throw new Error('the kernel has no driver of the balloon');
-  // Behind those of the usual ones, which it needs.
-  const programs = new Map([['modules/99.ko', await readFile(driver)]]);
-  const extended = await extendInitramfs(initramfs, [], programs);
-  const guest = await guests.start({ ...hardware, name, qemu, initramfs: extended });
+  const guest = await guests.start({ ...hardware, name, qemu, initramfs: await initramfsWithBalloon() });
   await guest.waitUntilReady();
   return guest;
 }

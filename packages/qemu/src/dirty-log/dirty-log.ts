@@ -12,8 +12,11 @@ import { RamRecordParser, type RamRecordSink } from './ram-record-parser.js';
 
 /** What the first pass gives: every page of the guest, with its content. */
 export interface FirstPassSink extends RamRecordSink {
-  /** Asked after each chunk: while it is pending no more is read, and QEMU waits. */
-  ready(): Promise<void> | undefined;
+  /**
+   * Asked after each chunk: while it is pending no more is read, and QEMU waits.
+   * @param inContent the chunk ended within a page, the rest of which will go where the sink has said
+   */
+  ready(inContent: boolean): Promise<void> | undefined;
   /** Asked after each chunk: whether the rest of the pass is not wanted any more. */
   enough(): boolean;
 }
@@ -151,7 +154,7 @@ export class DirtyLog {
     };
     await this.#read({
       done: () => parser.passes > 0 || parser.emptyParts > 0 || (content.enough() && !parser.inContent),
-      pause: () => content.ready(),
+      pause: () => content.ready(parser.inContent),
       signal,
     });
   }

@@ -5,8 +5,8 @@ import type { PageSet } from '@pageferry/transfer';
 import type { SourceGuest } from '../source-guest.js';
 import { Unreadable, type Inspector, type SeenPages } from './inspector.js';
 
-/** A look keeps one byte a page: 64 MiB for a guest of 256 GiB. Larger ones are not looked into, pages. */
-const MOST_PAGES = 64 * 1024 * 1024;
+/** A look keeps one byte a page: 32 MiB for a guest of 128 GiB. Larger ones are not looked into, pages. */
+const MOST_PAGES = 32 * 1024 * 1024;
 
 /** Looks into a guest through its QEMU. */
 export class GuestInspector implements Inspector {

@@ -133,7 +133,8 @@ export class PageFilter {
 
   /** Takes what the dirty log has named, which is pending again. */
   written(pages: PageSet, scheduler?: PrecopyScheduler): void {
-    if (this.#state === 'off') return;
+    // A large guest that is not known must not take memory for what is not used.
+    if (this.#inspector === undefined || (this.#state !== 'on' && this.#leftOut.count === 0)) return;
     this.#written.addAll(pages);
     this.free.deleteAll(pages);
     this.cache.deleteAll(pages);
@@ -144,7 +145,8 @@ export class PageFilter {
   }
 
   /**
-   * Makes use of the last look: sends as zeroes what is pending and free, and lets the scheduler send what was left out and is not free any more.
+   * Makes use of the last look: sends as zeroes what is pending and free, and lets the scheduler send what was left out and
+   * is not free any more.
    */
   async apply(pending: PageSet, scheduler: PrecopyScheduler, sender: PageSender): Promise<void> {
     if (!this.#isNews) return;
@@ -249,7 +251,7 @@ export class PageFilter {
     this.#inspector = opened;
     this.#state = 'on';
     await this.#look(opened);
-    this.#log.info({ pageFilter: this.view }, "the guest's kernel is known: its free pages are left out");
+    this.#log.info({ pageFilter: this.view }, 'the guest can be looked into');
   }
 
   #startLook(): void {
@@ -297,6 +299,6 @@ export class PageFilter {
     this.free.clear();
     this.cache.clear();
     this.#isNews = true;
-    this.#log.info({ reason }, 'the guest cannot be looked into: all of its pages go');
+    this.#log.info({ reason }, 'the guest cannot be looked into: all of its pages are sent');
   }
 }

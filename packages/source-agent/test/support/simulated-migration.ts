@@ -180,11 +180,13 @@ export class SimulatedDirtyLog {
           this.#guest.blocks[block.index]?.subarray(address, address + PAGE_SIZE) ?? Buffer.alloc(0);
         if (page.every((byte) => byte === 0)) content.zero(block.index, address);
         else {
+          // In two chunks.
           const offset = content.page(block.index, address);
-          if (offset !== -1) page.copy(content.target, offset);
+          if (offset !== -1) page.copy(content.target, offset, 0, PAGE_SIZE / 2);
+          await content.ready(true);
+          if (offset !== -1) page.copy(content.target, offset + PAGE_SIZE / 2, PAGE_SIZE / 2);
         }
-        const ready = content.ready();
-        if (ready !== undefined) await ready;
+        await content.ready(false);
       }
     }
     await this.collect(changed, signal);
