@@ -7,8 +7,8 @@
  * is some 20 MB.
  */
 export const NODE_FLAGS: readonly string[] = [
-  '--max-semi-space-size=32',
-  '--min-semi-space-size=32',
+  '--max-semi-space-size=24',
+  '--min-semi-space-size=24',
   '--heap-growing-percent=400',
 ];
 
