@@ -7,9 +7,12 @@ import {
 } from '@pageferry/qemu';
 import { PageLayout } from '@pageferry/transfer';
 import type { Guest } from '../../guests/guest.js';
+import type { DifferingPage } from '../../guests/memory-comparison.js';
 
 /** A guest's RAM as the guest sees it: by guest-physical addresses. */
 export interface OpenGuestMemory extends Pick<GuestPhysicalMemory, 'ranges' | 'read'> {
+  /** Which page it is among all that the guest sees, upwards; -1 if it sees none there. */
+  placeOf(page: DifferingPage): number;
   close(): void;
 }
 
@@ -26,6 +29,13 @@ export async function openGuestMemory(guest: Guest): Promise<OpenGuestMemory> {
     ranges: memory.ranges,
     read(address, target) {
       memory.read(address, target);
+    },
+    placeOf({ block: name, address }) {
+      const block = layout.blockNamed(name);
+      if (block === undefined) return -1;
+      const index = layout.pageIndex(block, address);
+      const piece = memory.pages.find(({ page, count }) => index >= page && index < page + count);
+      return piece === undefined ? -1 : piece.place + index - piece.page;
     },
     close() {
       reader.close();

@@ -49,11 +49,11 @@ export async function bootWithDisk(
   return guest;
 }
 
-/** Boots a guest that has a balloon, and room for one more module of memory. */
+/** Boots a guest that has a balloon, the device vmcoreinfo, and room for one more module of memory. */
 export async function bootResizable(guests: Guests, name: string, hardware: GuestHardware): Promise<Guest> {
   const { memoryMiB } = hardware;
   const memory = `-m ${memoryMiB}M,slots=1,maxmem=${memoryMiB * 2}M`;
-  const qemu = await qemuWith(guests, 'balloon', `${memory} -device virtio-balloon-pci`);
+  const qemu = await qemuWith(guests, 'balloon', `${memory} -device virtio-balloon-pci -device vmcoreinfo`);
   const guest = await guests.start({ ...hardware, name, qemu, initramfs: await initramfsWithBalloon() });
   await guest.waitUntilReady();
   return guest;
