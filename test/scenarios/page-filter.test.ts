@@ -6,6 +6,7 @@ import type { Mode } from '../agents/migration.js';
 import { eventually } from '../environment/deadline.js';
 import { createDisk } from '../guests/disk.js';
 import type { Guest } from '../guests/guest.js';
+import type { GuestHardware } from '../guests/qemu-arguments.js';
 import { differingPages } from '../guests/memory-comparison.js';
 import { bootGuest, filledPages } from './support/boot-guest.js';
 import { expectWhole } from './support/expect-whole.js';
@@ -25,12 +26,13 @@ const cachedMiB = 64;
 const rebootingMs = 500;
 
 /** A guest with pages in use, and more free ones that are not zero. */
-async function bootWithFreedMemory(): Promise<Guest> {
+async function bootWithFreedMemory(hardware: Partial<GuestHardware> = {}): Promise<Guest> {
   const guest = await bootGuest(agents().source, {
     memoryMiB: 256,
     vcpus: 2,
     fillMiB,
     megabytesPerSecond: 10,
+    ...hardware,
   });
   await guest.workload.useAndFree(freedMiB);
   return guest;
@@ -129,6 +131,26 @@ test.each<Mode>(['precopy', 'hybrid', 'postcopy'])(
     await expectWhole(destination, filledPages(fillMiB));
   },
 );
+
+test('a kernel that expects zeroes in its free pages finds them', async () => {
+  const guest = await bootWithFreedMemory({ kernelArguments: 'init_on_free=1' });
+  await run(guest, `(${work}) > /dev/null 2>&1 &`);
+  await eventually(async () => (await roundsOf(guest)) > 1, 60_000, 'two rounds', 200);
+  const { migration, destination } = await moveGuest(guest, agents(), { mode: 'hybrid' });
+  expect(migration.pageFilter).toMatchObject({ state: 'on' });
+  await expectWorkWhole(destination);
+  await expectWhole(destination, filledPages(fillMiB));
+});
+
+test('a kernel that expects a pattern in its free pages is moved whole', async () => {
+  const guest = await bootWithFreedMemory({ kernelArguments: 'page_poison=1' });
+  const { migration, destination } = await moveGuest(guest, agents(), { mode: 'precopy' });
+  expect(migration.pageFilter).toMatchObject({ state: 'unsupported', leftOut: 0 });
+  expect(migration.pageFilter?.reason).toMatch(/page_poison=1/);
+  await run(destination, `cat /proc/cmdline | grep -q page_poison=1`);
+  await destination.workload.useAndFree(freedMiB);
+  await expectWhole(destination, filledPages(fillMiB));
+});
 
 describe('page cache', () => {
   async function bootWithCache(): Promise<{ readonly guest: Guest; readonly sum: string }> {

@@ -43,7 +43,7 @@ export async function runDestinationAgent({
   security?.identity.onChange((identity) => {
     stream.identity = identity;
   });
-  const api = createApi(migrations, log, access);
+  const api = createApi(migrations, log, access, reloader);
   try {
     const streamPort = await stream.listen();
     const address = await api.listen({

@@ -27,7 +27,7 @@ export async function runSourceAgent({
   const identity = new StreamIdentity(configuration, reloader, log);
   const migrations = new OutgoingMigrations(configuration, log, signal, { identity });
   await migrations.takeUp(interrupted);
-  const api = createApi(migrations, log, access);
+  const api = createApi(migrations, log, access, reloader);
   try {
     const address = await api.listen({
       host: configuration.apiHost,

@@ -5,6 +5,7 @@ import {
   serveHealth,
   serveMetrics,
   type ApiAccess,
+  type FileReloader,
   type HttpServer,
   type Logger,
 } from '@pageferry/daemon';
@@ -23,8 +24,16 @@ import { SOFTWARE_VERSION } from './version.js';
 
 export type { ServedMigrations } from './api/served-migrations.js';
 
-/** The source's HTTP API: migrations are started, steered and followed here. */
-export function createApi(migrations: ServedMigrations, log: Logger, access: ApiAccess = {}): HttpServer {
+/**
+ * The source's HTTP API: migrations are started, steered and followed here.
+ * @param files with the certificates in use
+ */
+export function createApi(
+  migrations: ServedMigrations,
+  log: Logger,
+  access: ApiAccess = {},
+  files?: Pick<FileReloader, 'validities'>,
+): HttpServer {
   const server = createHttpServer({ log, host: 'source', access });
   const streams = new EventStreams();
   server.addHook('preClose', (done) => {
@@ -37,7 +46,7 @@ export function createApi(migrations: ServedMigrations, log: Logger, access: Api
     version: SOFTWARE_VERSION,
     schemas: [OutgoingResource, DryRun, GuestResource, InspectionResource],
     routes: () => {
-      serveMetrics(server, measureMigrations(migrations, streams));
+      serveMetrics(server, measureMigrations(migrations, streams), files);
       migrationRoutes(server, migrations);
       steeringRoutes(server, migrations);
       eventRoute(server, migrations, streams);

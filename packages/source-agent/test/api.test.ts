@@ -315,3 +315,11 @@ test('says that it is well', async () => {
 test('everything else is not there', async () => {
   expect((await call('DELETE', '/v1/migrations')).status).toBe(404);
 });
+
+test('tells collectors when the certificates in use expire', async () => {
+  const validities = [{ what: 'TLS of the API', until: 1_800_000_000_000 }];
+  const server = createApi(migrations, silent, {}, { validities });
+  const { body } = await server.inject('/metrics');
+  await server.close();
+  expect(body).toContain('pageferry_certificate_expiry_timestamp_seconds{use="TLS of the API"} 1800000000\n');
+});

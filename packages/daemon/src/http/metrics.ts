@@ -1,13 +1,30 @@
 import { Type } from '@sinclair/typebox';
-import { Histogram, collectDefaultMetrics, type Registry } from 'prom-client';
+import { Gauge, Histogram, collectDefaultMetrics, type Registry } from 'prom-client';
 import type { HttpServer } from '../http-server.js';
+import type { FileReloader } from '../security/file-reloader.js';
 import { guardAnswers } from './api-document.js';
 
 const SECONDS = [0.001, 0.005, 0.025, 0.1, 0.5, 2.5, 10];
 
-/** Serves the registry at `/metrics`, and measures the server's requests. */
-export function serveMetrics(server: HttpServer, registry: Registry): void {
+/**
+ * Serves the registry at `/metrics`, and measures the server's requests.
+ * @param files with the certificates in use
+ */
+export function serveMetrics(
+  server: HttpServer,
+  registry: Registry,
+  files: Pick<FileReloader, 'validities'> | undefined,
+): void {
   collectDefaultMetrics({ register: registry });
+  new Gauge({
+    name: 'pageferry_certificate_expiry_timestamp_seconds',
+    help: 'When the certificates in use expire, since the epoch',
+    labelNames: ['use'],
+    registers: [registry],
+    collect() {
+      for (const { what, until } of files?.validities ?? []) this.set({ use: what }, until / 1000);
+    },
+  });
   const requests = new Histogram({
     name: 'pageferry_http_request_duration_seconds',
     help: 'Time until an API request was answered',

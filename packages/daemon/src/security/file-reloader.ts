@@ -9,6 +9,15 @@ export interface ReloadedSource<T> {
   readonly what: string;
   readonly paths: readonly string[];
   readonly read: () => T;
+  /** Until when what was read can be used, ms since the epoch. */
+  readonly validUntil?: (value: T) => number;
+}
+
+/** Until when files in use can be used. */
+export interface Validity {
+  readonly what: string;
+  /** ms since the epoch */
+  readonly until: number;
 }
 
 /** What files say, always by their newest content that can be used. */
@@ -19,6 +28,7 @@ export interface Reloaded<T> {
 }
 
 interface Watched {
+  readonly validity: () => Validity | undefined;
   readonly reload: () => void;
   readonly look: () => void;
 }
@@ -48,8 +58,13 @@ export class FileReloader {
     process.on('SIGHUP', this.#onHangUp);
   }
 
+  /** Of all files that have an end. */
+  get validities(): readonly Validity[] {
+    return this.#watched.flatMap(({ validity }) => validity() ?? []);
+  }
+
   /** Reads the files for the first time. Error: what `read` throws. */
-  watch<T>({ what, paths, read }: ReloadedSource<T>): Reloaded<T> {
+  watch<T>({ what, paths, read, validUntil }: ReloadedSource<T>): Reloaded<T> {
     const listeners: ((value: T) => void)[] = [];
     let used = fingerprint(paths);
     let last = used;
@@ -71,7 +86,8 @@ export class FileReloader {
       if (now !== used && now === last) reload();
       last = now;
     };
-    this.#watched.push({ reload, look });
+    const validity = (): Validity | undefined => validUntil && { what, until: validUntil(current) };
+    this.#watched.push({ validity, reload, look });
     return {
       get current() {
         return current;

@@ -25,6 +25,7 @@ export function watchTls(
   return reloader.watch({
     what,
     paths,
+    validUntil: ({ validUntil }) => validUntil,
     read: () => {
       const material = readTlsMaterial(files);
       const { validUntil } = material;

@@ -45,6 +45,24 @@ const errorsIn = (lines: readonly Record<string, unknown>[]): unknown[] =>
   lines.filter(({ level }) => level === 'error').map(({ msg }) => msg);
 
 describe('FileReloader', () => {
+  it('knows until when what it reads can be used', async () => {
+    const directory = await temporaryDirectory();
+    const path = join(directory, 'until');
+    await writeFile(path, '1000');
+    const { log } = recordingLog();
+    const reloader = new FileReloader(log, INTERVAL_MS);
+    onTestFinished(() => {
+      reloader.close();
+    });
+    const read = (): number => Number(readFileSync(path, 'utf8'));
+    reloader.watch({ what: 'for ever', paths: [path], read });
+    const content = reloader.watch({ what: 'for a time', paths: [path], read, validUntil: (value) => value });
+    expect(reloader.validities).toEqual([{ what: 'for a time', until: 1000 }]);
+    await writeFile(path, '20000');
+    await until(() => content.current === 20_000);
+    expect(reloader.validities).toEqual([{ what: 'for a time', until: 20_000 }]);
+  });
+
   it('reads files again that were replaced, however it was done', async () => {
     const { paths, content, changes } = await watch();
     expect(content.current).toBe('first');
