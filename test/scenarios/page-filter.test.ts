@@ -142,16 +142,6 @@ test('a kernel that expects zeroes in its free pages finds them', async () => {
   await expectWhole(destination, filledPages(fillMiB));
 });
 
-test('a kernel that expects a pattern in its free pages is moved whole', async () => {
-  const guest = await bootWithFreedMemory({ kernelArguments: 'page_poison=1' });
-  const { migration, destination } = await moveGuest(guest, agents(), { mode: 'precopy' });
-  expect(migration.pageFilter).toMatchObject({ state: 'unsupported', leftOut: 0 });
-  expect(migration.pageFilter?.reason).toMatch(/page_poison=1/);
-  await run(destination, `cat /proc/cmdline | grep -q page_poison=1`);
-  await destination.workload.useAndFree(freedMiB);
-  await expectWhole(destination, filledPages(fillMiB));
-});
-
 describe('page cache', () => {
   async function bootWithCache(): Promise<{ readonly guest: Guest; readonly sum: string }> {
     const path = `${agents().source.directory}/cached.raw`;
