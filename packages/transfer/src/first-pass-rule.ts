@@ -3,7 +3,7 @@
  * read to its end meanwhile: only after it the log begins to tell hot pages from cold ones. Over a faster link that would
  * cost more processor time than it spares bandwidth.
  */
-const SLOW_LINK_SHARE = 0.125;
+const SLOW_LINK_SHARE = 0.25;
 
 /** Whether the first pass is read ahead of what the link takes; both in bytes a second, the link's undefined if not known. */
 export function isReadAhead(linkBytesPerSecond: number | undefined, readBytesPerSecond: number): boolean {
