@@ -1,8 +1,7 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { moveGuest, requestMove, startIncoming } from '../agents/move-guest.js';
 import type { Mode } from '../agents/migration.js';
-import { withDeadline } from '../environment/deadline.js';
+import { eventually, withDeadline } from '../environment/deadline.js';
 import { run } from '../environment/run.js';
 import { createDisk, type DiskOptions } from '../guests/disk.js';
 import type { Guest } from '../guests/guest.js';
@@ -16,8 +15,18 @@ type Format = DiskOptions['format'];
 
 const fillMiB = 48;
 const exitDeadlineMs = 20_000;
-/** Long enough for some files. */
-const writingMs = 500;
+/** On a busy host, too, some files are written in that time. */
+const writingDeadlineMs = 30_000;
+
+/** Waits until the guest has written more files than so many. */
+async function filesWritten(guest: Guest, before: number): Promise<void> {
+  await eventually(
+    async () => (await guest.workload.status()).files > before,
+    writingDeadlineMs,
+    'files that the guest writes',
+    100,
+  );
+}
 
 /** A guest that writes and verifies files on an image that both hosts see. */
 async function bootWithDisk(format: Format): Promise<Guest> {
@@ -26,18 +35,14 @@ async function bootWithDisk(format: Format): Promise<Guest> {
   const disk = { path, format };
   const guest = await bootGuest(agents().source, { memoryMiB: 256, fillMiB, megabytesPerSecond: 10, disk });
   await guest.workload.disk('on');
-  await sleep(writingMs);
-  expect((await guest.workload.status()).files).toBeGreaterThan(0);
+  await filesWritten(guest, 0);
   return guest;
 }
 
 /** The guest goes on with its files, all are as they must be, and after its end the image is in order. */
 async function expectDiskWhole(guest: Guest): Promise<void> {
   await guest.waitUntilReady();
-  const before = await guest.workload.status();
-  await sleep(writingMs);
-  const after = await guest.workload.status();
-  expect(after.files).toBeGreaterThan(before.files);
+  await filesWritten(guest, (await guest.workload.status()).files);
   await guest.workload.disk('off');
   const check = await guest.workload.checkDisk();
   expect(check.errors).toBe(0);
