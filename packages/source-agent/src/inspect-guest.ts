@@ -1,12 +1,12 @@
-import { openGuest, type PageCounts } from '@pageferry/introspect';
+import { openGuest, pageClassNames } from '@pageferry/introspect';
 import { readPageTables } from '@pageferry/qemu';
 import { Type, type Static } from '@sinclair/typebox';
 import { connectGuest, type GuestPlaces } from './guest-monitor.js';
+import { pageCounts } from './outgoing-resource.js';
 import { SourceGuest } from './source-guest.js';
 
 /** Of the map of a guest's memory, one byte each. */
 const MOST_CELLS = 65_536;
-const PAGE_CLASSES = 5;
 
 const Count = Type.Integer({ minimum: 0 });
 
@@ -19,10 +19,7 @@ export const InspectionResource = Type.Object(
       Type.Null(),
     ]),
     pages: Type.Union([
-      Type.Object(
-        { kernel: Count, free: Count, anonymous: Count, inode: Count, cache: Count },
-        { description: 'Pages of 4 KiB by what they are used for' },
-      ),
+      Type.Object(pageCounts, { description: 'Pages of 4 KiB by what they are used for' }),
       Type.Null(),
     ]),
     map: Type.Union([
@@ -65,8 +62,7 @@ export async function inspectGuest(
     if (looked.kind === 'unsupported') {
       return { guest: name, kernel, reason: looked.reason, pages: null, map: null, lookMs };
     }
-    const { classes, counts } = looked;
-    const pages: PageCounts = counts;
+    const { classes, counts: pages } = looked;
     return {
       guest: name,
       kernel,
@@ -102,7 +98,7 @@ function mapOf(
 }
 
 function mostFrequent(classes: Uint8Array, first: number, count: number): number {
-  const counts = new Uint32Array(PAGE_CLASSES);
+  const counts = new Uint32Array(pageClassNames.length);
   for (let place = first; place < first + count; place++) {
     const value = classes[place] ?? 0;
     counts[value] = (counts[value] ?? 0) + 1;

@@ -128,20 +128,16 @@ export class OutgoingMigrations {
     this.#signal.throwIfAborted();
     refuseContradiction(request);
     const { guest } = request;
-    this.#refuseBusy(guest);
-    this.#asked.add(guest);
-    try {
+    return this.#ask(guest, async () => {
       await findGuest(this.#configuration, guest, { signal: this.#signal });
-      return await runPreflight({
+      return runPreflight({
         request,
         configuration: this.#configuration,
         identity: this.#identity,
         log: this.#log,
         signal: this.#signal,
       });
-    } finally {
-      this.#asked.delete(guest);
-    }
+    });
   }
 
   /** The guests of this host; those that ask at the same time get the same answer. */
@@ -157,13 +153,7 @@ export class OutgoingMigrations {
   /** Looks into a guest's memory. Errors: `guest-not-found`, `guest-busy`, and what keeps it from being read. */
   async inspect(guest: string): Promise<InspectionView> {
     this.#signal.throwIfAborted();
-    this.#refuseBusy(guest);
-    this.#asked.add(guest);
-    try {
-      return await inspectGuest(this.#configuration, guest, this.#signal);
-    } finally {
-      this.#asked.delete(guest);
-    }
+    return this.#ask(guest, () => inspectGuest(this.#configuration, guest, this.#signal));
   }
 
   async checks(): Promise<Check[]> {
@@ -215,6 +205,17 @@ export class OutgoingMigrations {
     this.#underway.delete(id);
     this.#history.add({ view, events: feed.newest });
     for (const listener of this.#onEnd) listener(view);
+  }
+
+  /** Keeps others from the guest's monitor meanwhile. Error: `guest-busy`. */
+  async #ask<T>(guest: string, work: () => Promise<T>): Promise<T> {
+    this.#refuseBusy(guest);
+    this.#asked.add(guest);
+    try {
+      return await work();
+    } finally {
+      this.#asked.delete(guest);
+    }
   }
 
   #refuseBusy(guest: string): void {

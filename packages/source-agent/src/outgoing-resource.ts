@@ -48,6 +48,9 @@ const DowntimeParts = Type.Object({
   rest: Milliseconds,
 });
 
+/** Pages by what a guest uses them for: see `PageCounts` of packages/introspect. */
+export const pageCounts = { kernel: Count, free: Count, anonymous: Count, inode: Count, cache: Count };
+
 /** See `PageFilterView`. */
 const PageFilterResource = Type.Object(
   {
@@ -58,10 +61,9 @@ const PageFilterResource = Type.Object(
     reason: nullable(Type.String({ description: 'Why the guest is unsupported' })),
     kernel: nullable(Type.String({ description: "The guest's, as uname -r says it" })),
     pages: nullable(
-      Type.Object(
-        { kernel: Count, free: Count, anonymous: Count, inode: Count, cache: Count },
-        { description: 'By what they are used for, when the guest was looked into last' },
-      ),
+      Type.Object(pageCounts, {
+        description: 'By what they are used for, when the guest was looked into last',
+      }),
     ),
     leftOut: Type.Integer({ minimum: 0, description: 'Pages that went as zeroes for being free' }),
     sentAfterAll: Type.Integer({

@@ -3,7 +3,7 @@ import { PAGE_SIZE } from '@pageferry/transfer';
 import { runPrecopy, type PrecopyOptions } from '../src/precopy.js';
 import {
   SimulatedDirtyLog,
-  silent,
+  precopyOptions,
   simulateMigration,
   type SimulatedMigration,
 } from './support/simulated-migration.js';
@@ -16,27 +16,11 @@ afterEach(() => {
   abort.abort();
 });
 
-function optionsFor(
-  { guest, sender, flow, pending, progress, filter }: SimulatedMigration,
+const optionsFor = (
+  migration: SimulatedMigration,
   write?: () => void,
-  changes: Partial<PrecopyOptions> = {},
-): PrecopyOptions {
-  return {
-    dirtyLog: new SimulatedDirtyLog(guest, write),
-    sender,
-    flow,
-    pending,
-    progress,
-    filter,
-    downtimeLimitMs: 300,
-    timeLimitMs: 60_000,
-    whenStalled: 'cancel',
-    switchOverForced: () => false,
-    log: silent,
-    signal: abort.signal,
-    ...changes,
-  };
-}
+  changes?: Partial<PrecopyOptions>,
+): PrecopyOptions => precopyOptions(migration, abort.signal, write, changes);
 
 /** All that the destination may still lack is named as pending. */
 function expectNothingLost({ guest, destination, pending }: SimulatedMigration): void {

@@ -6,7 +6,7 @@ import { PageFilter, type FilteredPages } from '../../src/page-filter/page-filte
 import { runPrecopy, type PrecopyOptions } from '../../src/precopy.js';
 import { InspectedGuest, MANAGED_PAGES } from '../support/inspected-guest.js';
 import {
-  SimulatedDirtyLog,
+  precopyOptions,
   silent,
   simulateMigration,
   type SimulatedMigration,
@@ -48,24 +48,11 @@ async function precopy(
   changes: Partial<PrecopyOptions> = {},
   last = work,
 ): Promise<{ readonly postcopy: boolean }> {
-  const { guest, sender, flow, pending, progress } = migration;
+  const { guest, flow, pending } = migration;
   // The log begins now.
   guest.dirtied.clear();
-  const plan = await runPrecopy({
-    dirtyLog: new SimulatedDirtyLog(guest, work),
-    sender,
-    flow,
-    pending,
-    progress,
-    filter,
-    downtimeLimitMs: 300,
-    timeLimitMs: 60_000,
-    whenStalled: 'stop',
-    switchOverForced: () => false,
-    log: silent,
-    signal: abort.signal,
-    ...changes,
-  });
+  const options = { filter, whenStalled: 'stop', ...changes } as const;
+  const plan = await runPrecopy(precopyOptions(migration, abort.signal, work, options));
   await flow.drained();
   filter.stopped();
   last();

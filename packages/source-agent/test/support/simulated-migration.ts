@@ -22,6 +22,7 @@ import { applyDelta } from '../../../transfer/test/support/apply-delta.js';
 import { FlowControl, type FrameCarrier } from '../../src/flow-control.js';
 import { PageFilter } from '../../src/page-filter/page-filter.js';
 import { PageSender, type GuestMemory } from '../../src/page-sender.js';
+import type { PrecopyOptions } from '../../src/precopy.js';
 import { Progress } from '../../src/progress.js';
 
 export const silent = pino({ level: 'silent' });
@@ -233,4 +234,28 @@ export function simulateMigration(
     signal,
   });
   return { guest, destination, flow, sender, progress: new Progress(), pending, filter };
+}
+
+/** Pre-copy of it, with what the guest does before each look at the log; the request is patient, and cancels what stalls. */
+export function precopyOptions(
+  { guest, sender, flow, pending, progress, filter }: SimulatedMigration,
+  signal: AbortSignal,
+  write?: () => void,
+  changes: Partial<PrecopyOptions> = {},
+): PrecopyOptions {
+  return {
+    dirtyLog: new SimulatedDirtyLog(guest, write),
+    sender,
+    flow,
+    pending,
+    progress,
+    filter,
+    downtimeLimitMs: 300,
+    timeLimitMs: 60_000,
+    whenStalled: 'cancel',
+    switchOverForced: () => false,
+    log: silent,
+    signal,
+    ...changes,
+  };
 }
