@@ -1,11 +1,10 @@
+import { writeLength, writeWords } from './encoded-runs.js';
 import { PAGE_SIZE } from './page-layout.js';
 
 const WORDS = PAGE_SIZE / 4;
 /** A look at some words tells pages that changed altogether: cheaper than an encoding that does not pay. */
 const SAMPLE_STRIDE = 16;
 const MOST_SAMPLES_CHANGED = 0.75;
-/** Shorter runs are copied byte by byte: a call would cost more. */
-const SHORT_RUN_WORDS = 16;
 
 /** A page's content: as many 32-bit words as a page has, from `start` on. */
 export interface PageWords {
@@ -45,7 +44,7 @@ export function encodePageDelta(
     if (out + 4 + words * 4 > end) return -1;
     out = writeLength(target, out, (from - sameFrom) * 4);
     out = writeLength(target, out, words * 4);
-    out = copyWords(after, from, words, target, out);
+    out = writeWords(after, from, words, target, out);
   }
 }
 
@@ -59,27 +58,4 @@ function changedAltogether(before: PageWords, after: PageWords): boolean {
     if (!same(before, after, at)) changed++;
   }
   return changed > (WORDS / SAMPLE_STRIDE) * MOST_SAMPLES_CHANGED;
-}
-
-/** A length below 2^14 in LEB128: seven bits a byte, the low ones first. */
-function writeLength(target: Buffer, offset: number, length: number): number {
-  if (length < 0x80) {
-    target[offset] = length;
-    return offset + 1;
-  }
-  target[offset] = (length & 0x7f) | 0x80;
-  target[offset + 1] = length >>> 7;
-  return offset + 2;
-}
-
-function copyWords(source: PageWords, from: number, words: number, target: Buffer, offset: number): number {
-  const start = source.start + from;
-  if (words > SHORT_RUN_WORDS) {
-    const { buffer, byteOffset } = source.words;
-    target.set(new Uint8Array(buffer, byteOffset + start * 4, words * 4), offset);
-    return offset + words * 4;
-  }
-  let out = offset;
-  for (let at = start; at < start + words; at++) out = target.writeInt32LE(source.words[at] ?? 0, out);
-  return out;
 }
