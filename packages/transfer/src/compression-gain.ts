@@ -1,3 +1,5 @@
+import { RarerProbes } from './rarer-probes.js';
+
 /** Compression must leave less than this of the bytes to be worth anything. */
 const WORTHWHILE_RATIO = 0.9;
 /** And must be so much faster than the link, since what it takes the processor misses elsewhere. */
@@ -6,20 +8,17 @@ const SPEED_MARGIN = 1.5;
 const SMOOTHING = 0.4;
 /** Of the speed by one frame. */
 const LARGEST_FALL = 0.5;
-/** Frames. What does not shrink is given up early by the compressor, so that a look costs little. */
-const FIRST_PROBE_INTERVAL = 8;
-const LONGEST_PROBE_INTERVAL = 32;
 
 /**
  * Whether compressing frames that look compressible makes a transfer faster: each one that was compressed says how much
- * smaller it became and how long it took. While it does not pay, a frame is tried now and then, ever more rarely.
+ * smaller it became and how long it took. While it does not pay, a frame is tried now and then, ever more rarely. What
+ * does not shrink is given up early by the compressor, so that a look costs little.
  */
 export class CompressionGain {
+  readonly #probes = new RarerProbes();
   #ratio: number | undefined;
   /** Uncompressed bytes a second that the compressor takes. */
   #speed = 0;
-  #framesUntilProbe = 0;
-  #probeInterval = FIRST_PROBE_INTERVAL;
   /** Whether frames are compressed at the moment. */
   #pays = false;
 
@@ -34,13 +33,11 @@ export class CompressionGain {
    */
   shouldCompress(linkBytesPerSecond: number | undefined): boolean {
     if (linkBytesPerSecond === undefined) return false;
-    if (this.#framesUntilProbe > 0) this.#framesUntilProbe--;
-    this.#judge(linkBytesPerSecond);
-    if (this.#pays) return true;
-    if (this.#framesUntilProbe > 0) return false;
-    this.#framesUntilProbe = this.#probeInterval;
-    this.#probeInterval = Math.min(this.#probeInterval * 2, LONGEST_PROBE_INTERVAL);
-    return true;
+    this.#pays =
+      this.#ratio !== undefined &&
+      this.#ratio < WORTHWHILE_RATIO &&
+      this.#speed > linkBytesPerSecond * SPEED_MARGIN;
+    return this.#probes.shouldTry(this.#pays);
   }
 
   /** A frame was compressed, and took `ms` of a compressor's time. */
@@ -50,14 +47,5 @@ export class CompressionGain {
     const ratio = bytesAfter / bytesBefore;
     this.#speed = this.#ratio === undefined ? speed : this.#speed + SMOOTHING * (speed - this.#speed);
     this.#ratio = this.#ratio === undefined ? ratio : this.#ratio + SMOOTHING * (ratio - this.#ratio);
-  }
-
-  #judge(linkBytesPerSecond: number): void {
-    const paid = this.#pays;
-    this.#pays =
-      this.#ratio !== undefined &&
-      this.#ratio < WORTHWHILE_RATIO &&
-      this.#speed > linkBytesPerSecond * SPEED_MARGIN;
-    if (this.#pays || paid) this.#probeInterval = FIRST_PROBE_INTERVAL;
   }
 }
