@@ -29,3 +29,4 @@ export { precopyWindowBytes, type PrecopyWindowOptions } from './precopy-window.
 export { RateLimit } from './rate-limit.js';
 export { copyPage, encodePageDelta, type PageWords } from './page-delta.js';
 export { SentPages } from './sent-pages.js';
+export { SimilarContents } from './contents/similar-contents.js';
