@@ -30,3 +30,5 @@ export { RateLimit } from './rate-limit.js';
 export { copyPage, encodePageDelta, type PageWords } from './page-delta.js';
 export { SentPages } from './sent-pages.js';
 export { SimilarContents } from './contents/similar-contents.js';
+export { encodePagePatch } from './contents/page-patch.js';
+export { applyPagePatch } from './contents/apply-page-patch.js';
