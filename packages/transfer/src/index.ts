@@ -32,3 +32,4 @@ export { SentPages } from './sent-pages.js';
 export { SimilarContents } from './contents/similar-contents.js';
 export { encodePagePatch } from './contents/page-patch.js';
 export { applyPagePatch } from './contents/apply-page-patch.js';
+export { EncodingGain, type EncodingStanding } from './contents/encoding-gain.js';
