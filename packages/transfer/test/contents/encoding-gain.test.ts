@@ -100,7 +100,7 @@ describe('looking for shorter encodings', () => {
   it('does not give up after a few pages', () => {
     const gain = new EncodingGain();
     send(gain, 100, 100 * MB, 0.9, 0.01);
-    expect(send(gain, 3, 100 * MB, 0, 0, 2)).toBe(3);
+    expect(send(gain, 8, 100 * MB, 0, 0.01, 2)).toBe(8);
     expect(send(gain, 100, 100 * MB, 0.9, 0.01)).toBe(100);
     gain.tried(0, 0, 5);
     expect(gain.standing.sparedShare).toBeCloseTo(0.9, 1);

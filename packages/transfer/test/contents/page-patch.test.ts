@@ -138,6 +138,15 @@ describe('a patch of a content', () => {
     }
   });
 
+  it('takes nothing from beside the content', () => {
+    const before = noise(1);
+    const beside = Buffer.from(pageWords(before).words.buffer).subarray(0, 32);
+    const ahead = Buffer.concat([secondHalf(before), beside, noise(2)], PAGE_SIZE);
+    expect(lengthOf(before, ahead)).toBeGreaterThan(PAGE_SIZE / 2);
+    const behind = Buffer.concat([noise(2).subarray(0, 512), beside, before], PAGE_SIZE);
+    expect(lengthOf(before, behind)).toBeGreaterThan(512 + beside.length);
+  });
+
   it('is none for pages with nothing in common', () => {
     expect(encode(noise(1), noise(2), PAGE_SIZE)).toBeUndefined();
   });
