@@ -22,11 +22,11 @@ export type State = (typeof states)[number];
 
 export const finalStates = ['completed', 'cancelled', 'failed'] as const satisfies readonly State[];
 
-const nullable = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()]);
-const anyOf = <T extends string>(values: readonly T[]) =>
+export const nullable = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()]);
+export const anyOf = <T extends string>(values: readonly T[]) =>
   Type.Union(values.map((value) => Type.Literal(value)));
-const Count = Type.Integer({ minimum: 0 });
-const Milliseconds = Type.Number({ minimum: 0 });
+export const Count = Type.Integer({ minimum: 0 });
+export const Milliseconds = Type.Number({ minimum: 0 });
 
 const StateEntry = Type.Object({ state: anyOf(states), at: Milliseconds });
 
@@ -61,6 +61,7 @@ export const Migration = Type.Object({
   bandwidthCaps: Type.Object({ precopy: Count, postcopy: Count }),
   pages: Type.Object({
     normal: Count,
+    reference: Count,
     compressed: Count,
     delta: Count,
     unchanged: Count,
@@ -96,7 +97,13 @@ export const IncomingMigration = Type.Object({
   state: anyOf(states),
   history: Type.Array(StateEntry),
   owner: Type.Boolean(),
-  received: Type.Object({ normalPages: Count, deltaPages: Count, zeroPages: Count, bytes: Count }),
+  received: Type.Object({
+    normalPages: Count,
+    deltaPages: Count,
+    zeroPages: Count,
+    referencePages: Count,
+    bytes: Count,
+  }),
   missingPages: Count,
   pageRequests: Count,
   error: nullable(

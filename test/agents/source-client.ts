@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Type } from '@sinclair/typebox';
 import { ApiClient } from './api-client.js';
+import { Gang, type GangRequest } from './gang.js';
 import { Migration, checked, finalStates, type Mode, type State } from './migration.js';
 
 /** Bytes a second; 0 for no limit. */
@@ -43,6 +44,37 @@ export class SourceClient extends ApiClient<typeof Migration> {
     const body = { ...request, dryRun: true };
     const report = await this.send({ method: 'POST', path: '/v1/migrations', body });
     return checked(Type.Object({ findings: Type.Array(Type.String()) }), report).findings;
+  }
+
+  /** Begins to move guests together. */
+  async moveGang(request: GangRequest): Promise<Gang> {
+    return checked(Gang, await this.send({ method: 'POST', path: '/v1/gangs', body: request }));
+  }
+
+  async gang(id: string): Promise<Gang> {
+    return checked(Gang, await this.send({ method: 'GET', path: `/v1/gangs/${id}` }));
+  }
+
+  async cancelGang(id: string): Promise<Gang> {
+    return checked(Gang, await this.send({ method: 'POST', path: `/v1/gangs/${id}/cancel` }));
+  }
+
+  /** The gang as soon as `holds` says so; it is an error if it does not within the time, or once it is over. */
+  async gangWhen(id: string, holds: (gang: Gang) => boolean, milliseconds = 60_000): Promise<Gang> {
+    const deadline = performance.now() + milliseconds;
+    for (;;) {
+      const gang = await this.gang(id);
+      if (holds(gang)) return gang;
+      const over = gang.state !== 'active' && gang.state !== 'cancelling';
+      if (over || performance.now() > deadline)
+        throw new Error(`the gang did not get there: ${JSON.stringify(gang)}`);
+      await sleep(20);
+    }
+  }
+
+  /** The gang when it is over, however it ended. */
+  async gangWhenOver(id: string, milliseconds?: number): Promise<Gang> {
+    return this.gangWhen(id, ({ state }) => finalStates.some((final) => final === state), milliseconds);
   }
 
   async limit(id: string, bandwidthCaps: BandwidthCaps): Promise<Migration> {

@@ -36,6 +36,7 @@ export async function runDestinationAgent({
     port: configuration.streamPort,
     software: SOFTWARE_VERSION,
     window: configuration.windowBytes,
+    contentBytes: configuration.contentBytes,
     tls: security && { identity: security.identity.current, allowedPeers: security.allowedPeers },
     migrations,
     log,

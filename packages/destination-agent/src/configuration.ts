@@ -43,6 +43,12 @@ export const destinationSettings = Type.Object(
       default: 8 * 1024 * 1024,
       description: 'Bytes that a source may have in flight',
     }),
+    contentBytes: Type.Integer({
+      minimum: 0,
+      maximum: 64 * 1024 * 1024 * 1024,
+      default: 256 * 1024 * 1024,
+      description: 'Most memory for contents that the pages of a gang have in common, to get them only once',
+    }),
   },
   { additionalProperties: false },
 );

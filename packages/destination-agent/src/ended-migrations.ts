@@ -2,6 +2,7 @@ import { Journal, type EndedMigration } from '@pageferry/daemon';
 import { Type } from '@sinclair/typebox';
 import { Value } from '@sinclair/typebox/value';
 import { IncomingResource, type IncomingView } from './incoming-resource.js';
+import { NOTHING_RECEIVED } from './page-receiver.js';
 import { readStory, type Story } from './recovery.js';
 
 const EndedRecord = Type.Object({ event: Type.Literal('ended'), view: IncomingResource });
@@ -30,7 +31,7 @@ function viewOf(id: string, { phase, guest, mode, startedAt, failed }: Story): I
     history: [{ state: 'setup', at: startedAt }],
     startedAt,
     owner,
-    received: { normalPages: 0, deltaPages: 0, zeroPages: 0, bytes: 0 },
+    received: { ...NOTHING_RECEIVED },
     missingPages: 0,
     pageRequests: 0,
     error: completed

@@ -2,7 +2,6 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { migrationLogger, StateMachine, type Journal, type Logger } from '@pageferry/daemon';
 import { asPageferryError, type PageferryError } from '@pageferry/errors';
-import type { PeerConnection } from '@pageferry/link';
 import { errorForWire, findingsForWire, type ControlOf } from '@pageferry/wire';
 import type { DestinationConfiguration } from './configuration.js';
 import type { IncomingDriver } from './drivers/driver.js';
@@ -17,6 +16,7 @@ import { examineGuest, prepareGuest } from './prepare-guest.js';
 import { receiveMissing, takeUp } from './receive-missing.js';
 import { recoverPostcopy, runIfPaused } from './recover-postcopy.js';
 import type { PeerNames } from './same-peer.js';
+import type { SourceConnection } from './source-connection.js';
 import { SourceLink } from './source-link.js';
 import { standingOf } from './standing.js';
 import { incomingStates } from './states.js';
@@ -56,8 +56,8 @@ export class IncomingMigration {
   /** Resolves when it is settled who owns the guest, and that it is over if not this host. */
   readonly #ownershipSettled: Promise<void>;
 
-  /** @param peer undefined while an interrupted post-copy waits for its source */
-  constructor(peer: PeerConnection | undefined, options: IncomingMigrationOptions) {
+  /** @param connection undefined while an interrupted post-copy waits for its source */
+  constructor(connection: SourceConnection | undefined, options: IncomingMigrationOptions) {
     const { id, interrupted, configuration, driver, journal } = options;
     this.id = id;
     this.peers = options.peers;
@@ -75,7 +75,7 @@ export class IncomingMigration {
       peers: options.peers,
       states,
       journal: new IncomingJournal(journal, log, interrupted !== undefined),
-      link: new SourceLink(peer),
+      link: new SourceLink(connection),
       log,
       directory: join(configuration.runtimeDirectory, id),
       keeper: keeperPath(configuration.runtimeDirectory, id),
@@ -142,8 +142,9 @@ export class IncomingMigration {
    * The source has connected again. Before the hand-over that means that it has given up: the migration ends. After it
    * the transfer goes on.
    */
-  async reconnect(peer: PeerConnection): Promise<void> {
+  async reconnect(connection: SourceConnection): Promise<void> {
     const { link, states } = this.#context;
+    const { peer } = connection;
     link.close();
     await this.#ownershipSettled;
     if (states.isFinal) {
@@ -152,7 +153,7 @@ export class IncomingMigration {
       peer.close();
       return;
     }
-    link.offer(peer);
+    link.offer(connection);
   }
 
   async #begin(): Promise<void> {

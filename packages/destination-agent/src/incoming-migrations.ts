@@ -1,6 +1,5 @@
 import { Journal, MigrationHistory, type Check, type Logger } from '@pageferry/daemon';
 import { PageferryError } from '@pageferry/errors';
-import type { PeerConnection } from '@pageferry/link';
 import type { DestinationConfiguration } from './configuration.js';
 import type { IncomingDriver } from './drivers/driver.js';
 import { readEnded } from './ended-migrations.js';
@@ -11,6 +10,7 @@ import { PastStandings } from './past-standings.js';
 import { checkDestination } from './readiness.js';
 import type { Recovery } from './recovery.js';
 import { requireSamePeer, type PeerNames } from './same-peer.js';
+import type { SourceConnection } from './source-connection.js';
 
 /** Migrations that have ended and are shown. */
 const MOST_REMEMBERED = 1000;
@@ -97,12 +97,12 @@ export class IncomingMigrations {
    * A new migration on a new connection, which is known from now on and has yet to be {@link run}.
    * @throws `request-invalid` for one that would be told apart from another one by nothing; `journal`
    */
-  async admit(id: string, peer: PeerConnection, names: PeerNames): Promise<IncomingMigration> {
+  async admit(id: string, connection: SourceConnection, names: PeerNames): Promise<IncomingMigration> {
     this.#signal.throwIfAborted();
     if (this.#underway.has(id) || this.#opening.has(id) || this.#past.find(id) !== undefined) {
       throw new PageferryError('request-invalid', `the migration ${id} has been here before`);
     }
-    return this.#open(peer, id, names);
+    return this.#open(connection, id, names);
   }
 
   /** Resolves when the migration has ended; never rejects. */
@@ -118,14 +118,14 @@ export class IncomingMigrations {
    * The source asks what became of a migration, and goes on with it if this host has the guest.
    * @throws `peer-not-trusted` if it is another source than the one that began it
    */
-  async resume(id: string, peer: PeerConnection, names: PeerNames): Promise<void> {
+  async resume(id: string, connection: SourceConnection, names: PeerNames): Promise<void> {
     const migration = this.#underway.get(id);
     const past = this.#past.find(id);
     requireSamePeer(id, (migration ?? past)?.peers, names);
-    if (migration !== undefined) return migration.reconnect(peer);
+    if (migration !== undefined) return migration.reconnect(connection);
     const { phase, completed } = past ?? { phase: 'unknown', completed: false };
-    await peer.send({ type: 'standing', phase, completed, missing: 0 });
-    peer.close();
+    await connection.peer.send({ type: 'standing', phase, completed, missing: 0 });
+    connection.peer.close();
   }
 
   /** Resolves when no migration is under way any more. */
@@ -134,7 +134,7 @@ export class IncomingMigrations {
   }
 
   async #open(
-    peer: PeerConnection | undefined,
+    connection: SourceConnection | undefined,
     id: string,
     peers: PeerNames,
     interrupted?: InterruptedPostcopy,
@@ -142,7 +142,7 @@ export class IncomingMigrations {
     this.#opening.add(id);
     try {
       const journal = await Journal.open(this.#configuration.stateDirectory, id, { log: this.#log });
-      const migration = new IncomingMigration(peer, {
+      const migration = new IncomingMigration(connection, {
         id,
         configuration: this.#configuration,
         driver: this.#driver,

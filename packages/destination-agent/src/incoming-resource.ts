@@ -27,7 +27,13 @@ export const IncomingResource = Type.Object(
     history: Type.Array(Type.Object({ state: StateName, at: Moment }), { description: 'The states so far' }),
     startedAt: Moment,
     owner: Type.Boolean({ description: "Whether the guest is this host's" }),
-    received: Type.Object({ normalPages: Count, deltaPages: Count, zeroPages: Count, bytes: Count }),
+    received: Type.Object({
+      normalPages: Count,
+      deltaPages: Count,
+      zeroPages: Count,
+      referencePages: Count,
+      bytes: Count,
+    }),
     missingPages: Count,
     pageRequests: Type.Integer({
       minimum: 0,

@@ -3,6 +3,7 @@ import type { MigrationMode } from '@pageferry/wire';
 import type { IncomingContext } from './incoming-context.js';
 import type { IncomingGuest } from './incoming-guest.js';
 import type { IncomingView } from './incoming-resource.js';
+import { NOTHING_RECEIVED } from './page-receiver.js';
 
 /** Where a view comes from. */
 export interface Viewed {
@@ -24,7 +25,7 @@ export function viewIncoming({ id, context, request, guest, error }: Viewed): In
     history: [...states.history],
     startedAt: states.history[0]?.at ?? 0,
     owner: journal.owner,
-    received: { ...(guest?.receiver.counts ?? { normalPages: 0, deltaPages: 0, zeroPages: 0, bytes: 0 }) },
+    received: { ...(guest?.receiver.counts ?? NOTHING_RECEIVED) },
     missingPages: guest?.receiver.missing.count ?? 0,
     pageRequests: guest?.requests.count ?? 0,
     error: error?.toJSON() ?? null,

@@ -1,19 +1,26 @@
 import { PageferryError } from '@pageferry/errors';
 import { RECORD_BYTES, type IncomingSession } from '@pageferry/qemu';
-import { PAGE_SIZE, PageSet, type Block, type PageLayout } from '@pageferry/transfer';
+import { PAGE_SIZE, PageSet, type Block, type ContentStore, type PageLayout } from '@pageferry/transfer';
 import {
   FrameKind,
   HEADER_BYTES,
   MAX_FRAME_BYTES,
+  MAX_REFERENCES,
   MAX_ZERO_PAGES,
+  NO_SLOT,
+  REFERENCE_BYTES,
   checkDeltasFrame,
   checkPagesFrame,
+  checkReferencesFrame,
   checkRunsFrame,
+  checkStoredPagesFrame,
   decompressPages,
+  inFlightBytes,
   readAddress,
   readHeader,
   runAddress,
   runPages,
+  storedSlot,
   type FrameHeader,
 } from '@pageferry/wire';
 
@@ -23,9 +30,19 @@ export interface ReceivedCounts {
   /** Pages of which came what had changed. */
   deltaPages: number;
   zeroPages: number;
+  /** Pages of which came where the content store has them. */
+  referencePages: number;
   /** Bytes of data frames, headers included. */
   bytes: number;
 }
+
+export const NOTHING_RECEIVED: Readonly<ReceivedCounts> = {
+  normalPages: 0,
+  deltaPages: 0,
+  zeroPages: 0,
+  referencePages: 0,
+  bytes: 0,
+};
 
 /** Where pages go to. */
 export type PageWriter = Pick<IncomingSession, 'writePages' | 'writeZeroPages' | 'writePageDeltas'>;
@@ -44,6 +61,8 @@ export interface FrameSource {
   acknowledge(sequence: number): void;
   /** A frame broke the protocol. */
   refuse(reason: unknown): void;
+  /** What the pages that came over the same connection had, if it is shared. */
+  readonly contents: ContentStore | undefined;
 }
 
 type Phase = 'precopy' | 'switching' | 'postcopy';
@@ -54,7 +73,7 @@ type Phase = 'precopy' | 'switching' | 'postcopy';
  * are `protocol-violation`.
  */
 export class PageReceiver {
-  readonly counts: ReceivedCounts = { normalPages: 0, deltaPages: 0, zeroPages: 0, bytes: 0 };
+  readonly counts: ReceivedCounts = { ...NOTHING_RECEIVED };
   /** Pages that QEMU lacks or has in an old version; empty before the switch-over. */
   readonly missing: PageSet;
   readonly #layout: PageLayout;
@@ -63,6 +82,8 @@ export class PageReceiver {
   #source: FrameSource;
   #phase: Phase = 'precopy';
   #unacknowledged = 0;
+  /** Frame buffers for what references stand for. */
+  readonly #free: Buffer[] = [];
   /** Resolves when everything that has arrived so far is with QEMU. */
   #written: Promise<void> = Promise.resolve();
   #deviceState: Buffer | undefined;
@@ -88,7 +109,8 @@ export class PageReceiver {
     const header = readHeader(frame);
     const source = this.#source;
     this.counts.bytes += frame.length;
-    this.#unacknowledged += frame.length;
+    const inFlight = inFlightBytes(header, frame.length);
+    this.#unacknowledged += inFlight;
     if (this.#unacknowledged > this.#window + MAX_FRAME_BYTES) {
       throw new PageferryError('protocol-violation', `more than ${this.#window} bytes are in flight`);
     }
@@ -99,7 +121,7 @@ export class PageReceiver {
     this.#written.then(
       () => {
         if (source !== this.#source) return;
-        this.#unacknowledged -= frame.length;
+        this.#unacknowledged -= inFlight;
         source.acknowledge(header.sequence);
       },
       (reason: unknown) => {
@@ -135,6 +157,12 @@ export class PageReceiver {
         return this.#zeroPages(frame, header);
       case FrameKind.compressedPages:
         return this.#pages(decompressPages(frame, header), header);
+      case FrameKind.storedPages:
+        return this.#storedPages(frame, header);
+      case FrameKind.compressedStoredPages:
+        return this.#storedPages(decompressPages(frame, header), header);
+      case FrameKind.references:
+        return this.#references(frame, header);
       case FrameKind.pageDeltas:
         return this.#pageDeltas(frame, header);
       case FrameKind.stale:
@@ -154,6 +182,53 @@ export class PageReceiver {
     const block = this.#blockFor(header);
     checkPagesFrame(frame, header, block.length);
     this.counts.normalPages += header.count;
+    return this.#place(block, frame, header);
+  }
+
+  /** Pages whose content is kept, for references to it. */
+  async #storedPages(frame: Buffer, header: FrameHeader): Promise<void> {
+    const block = this.#blockFor(header);
+    const contents = this.#contents;
+    checkStoredPagesFrame(frame, header, block.length, contents.slots);
+    for (let index = 0; index < header.count; index++) {
+      const slot = storedSlot(frame, header, index);
+      if (slot !== NO_SLOT) contents.put(slot, frame, recordAt(index) + RECORD_BYTES - PAGE_SIZE);
+    }
+    this.counts.normalPages += header.count;
+    return this.#place(block, frame, header);
+  }
+
+  async #references(frame: Buffer, header: FrameHeader): Promise<void> {
+    const block = this.#blockFor(header);
+    const contents = this.#contents;
+    checkReferencesFrame(frame, header, block.length, contents.slots);
+    const pages = this.#free.pop() ?? Buffer.allocUnsafeSlow(HEADER_BYTES + MAX_REFERENCES * RECORD_BYTES);
+    try {
+      for (let index = 0; index < header.count; index++) {
+        const offset = HEADER_BYTES + index * REFERENCE_BYTES;
+        const slot = frame.readUInt32BE(offset + 8);
+        if (
+          frame.readUInt32BE(offset + 12) !== contents.generation(slot) ||
+          contents.generation(slot) === 0
+        ) {
+          throw new PageferryError(
+            'protocol-violation',
+            'the source refers to a content that is not kept here',
+          );
+        }
+        frame.copy(pages, recordAt(index), offset, offset + 8);
+        const { bytes, offset: from } = contents.content(slot);
+        bytes.copy(pages, recordAt(index) + RECORD_BYTES - PAGE_SIZE, from, from + PAGE_SIZE);
+      }
+      this.counts.referencePages += header.count;
+      await this.#place(block, pages, header);
+    } finally {
+      this.#free.push(pages);
+    }
+  }
+
+  /** Gives pages with content to QEMU: before the switch-over all of them, after it those that it lacks. */
+  async #place(block: Block, frame: Buffer, header: FrameHeader): Promise<void> {
     if (this.#phase === 'precopy') return this.#session.writePages(block, frame, HEADER_BYTES, header.count);
     const written: Promise<void>[] = [];
     let run = 0;
@@ -229,6 +304,15 @@ export class PageReceiver {
     frame.copy(state, this.#deviceStateBytes, HEADER_BYTES);
     this.#deviceStateBytes += bytes;
     if (this.#deviceStateBytes === state.length) this.#deviceStateComplete();
+  }
+
+  get #contents(): ContentStore {
+    const { contents } = this.#source;
+    if (contents !== undefined) return contents;
+    throw new PageferryError(
+      'protocol-violation',
+      'the source refers to contents, and no store was agreed on',
+    );
   }
 
   #blockFor(header: FrameHeader): Block {

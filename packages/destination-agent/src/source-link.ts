@@ -1,18 +1,22 @@
 import { PageferryError, abortable } from '@pageferry/errors';
 import type { PeerConnection } from '@pageferry/link';
+import type { ContentStore } from '@pageferry/transfer';
 import type { ControlMessage } from '@pageferry/wire';
 import { acknowledgeFrame } from './answer-frames.js';
 import type { FrameSource } from './page-receiver.js';
+import type { SourceConnection } from './source-connection.js';
 
 /** A migration's connections to its source: the one in use, and one that came after it and waits to be taken up. */
 export class SourceLink {
   #peer: PeerConnection | undefined;
-  #waiting: PeerConnection | undefined;
+  #contents: ContentStore | undefined;
+  #waiting: SourceConnection | undefined;
   #arrived: () => void = () => undefined;
 
-  /** @param peer undefined for an interrupted post-copy, whose source has yet to come */
-  constructor(peer: PeerConnection | undefined) {
-    this.#peer = peer;
+  /** @param connection undefined for an interrupted post-copy, whose source has yet to come */
+  constructor(connection: SourceConnection | undefined) {
+    this.#peer = connection?.peer;
+    this.#contents = connection?.contents;
   }
 
   /** The connection in use; it may have ended. */
@@ -26,6 +30,7 @@ export class SourceLink {
   get frames(): FrameSource {
     const peer = this.#peer;
     return {
+      contents: this.#contents,
       acknowledge: (sequence) => {
         // Whoever waits for the acknowledgement learns from the connection's end that none comes.
         peer?.sendFrame(acknowledgeFrame(sequence)).catch(() => undefined);
@@ -47,9 +52,9 @@ export class SourceLink {
   }
 
   /** The source has connected once more: this connection waits for {@link next}, in place of an earlier one. */
-  offer(peer: PeerConnection): void {
-    this.#waiting?.close();
-    this.#waiting = peer;
+  offer(connection: SourceConnection): void {
+    this.#waiting?.peer.close();
+    this.#waiting = connection;
     this.#arrived();
   }
 
@@ -63,9 +68,11 @@ export class SourceLink {
         }),
       );
     }
-    this.#peer = this.#waiting;
+    const { peer, contents } = this.#waiting;
+    this.#peer = peer;
+    this.#contents = contents;
     this.#waiting = undefined;
-    return this.#peer;
+    return peer;
   }
 
   /** Ends the connection in use. */
@@ -75,8 +82,8 @@ export class SourceLink {
 
   /** Ends all connections; one that nobody has taken up gets a last word. */
   async end(lastWord: ControlMessage): Promise<void> {
-    await this.#waiting?.send(lastWord).catch(() => undefined);
-    this.#waiting?.close();
+    await this.#waiting?.peer.send(lastWord).catch(() => undefined);
+    this.#waiting?.peer.close();
     this.close();
   }
 }

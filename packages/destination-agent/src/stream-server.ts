@@ -2,13 +2,17 @@ import { LogLimit, migrationLogger, type Logger } from '@pageferry/daemon';
 import { PageferryError, asPageferryError } from '@pageferry/errors';
 import {
   PeerConnection,
+  SharedConnection,
   StreamListener,
   type AdmittedPeer,
   type LinkIdentity,
   type ListenerTls,
+  type MessageSocket,
 } from '@pageferry/link';
+import { PAGE_SIZE, type ContentStore } from '@pageferry/transfer';
 import { chooseVersion, errorForWire } from '@pageferry/wire';
 import type { IncomingMigrations } from './incoming-migrations.js';
+import { SharedContents } from './shared-contents.js';
 
 const HELLO_TIMEOUT_MS = 5_000;
 
@@ -19,6 +23,8 @@ export interface StreamServerOptions {
   readonly software: string;
   /** bytes */
   readonly window: number;
+  /** Most memory for what shared connections refer to, bytes. */
+  readonly contentBytes: number;
   /** None for a stream that only this host can reach. */
   readonly tls?: ListenerTls | undefined;
   readonly migrations: IncomingMigrations;
@@ -30,14 +36,17 @@ export class StreamServer {
   readonly #options: StreamServerOptions;
   readonly #listener: StreamListener;
   readonly #refusals = new LogLimit();
+  readonly #contents: SharedContents;
 
   constructor(options: StreamServerOptions) {
     this.#options = options;
-    const { tls, log } = options;
+    const { tls, log, contentBytes } = options;
+    this.#contents = new SharedContents(contentBytes);
     this.#listener = new StreamListener({
       tls,
       onConnection: (admitted) => {
-        void this.#serve(admitted);
+        if (admitted.isShared) this.#share(admitted);
+        else void this.#serve(admitted, admitted.socket, undefined);
       },
       onRefused: ({ error, offered }, address) => {
         const line = this.#refusals.next();
@@ -65,7 +74,25 @@ export class StreamServer {
     await this.#listener.close();
   }
 
-  async #serve({ socket, address, names, introduced }: AdmittedPeer): Promise<void> {
+  /** Each channel is served as a connection of its own would be. */
+  #share(admitted: AdmittedPeer): void {
+    const contents = this.#contents.take();
+    const shared = new SharedConnection(admitted.socket, {
+      peer: 'source',
+      onChannel: (channel) => {
+        void this.#serve(admitted, channel, contents);
+      },
+    });
+    void shared.closed.then(() => {
+      this.#contents.giveBack(contents);
+    });
+  }
+
+  async #serve(
+    { address, names, introduced }: AdmittedPeer,
+    socket: MessageSocket,
+    contents: ContentStore | undefined,
+  ): Promise<void> {
     const { log, migrations, software, window } = this.#options;
     const peer = new PeerConnection(socket, { peer: 'source', onFrame: refuseFrame });
     try {
@@ -74,12 +101,14 @@ export class StreamServer {
       const { migration: id, resume } = hello;
       migrationLogger(log, id).info({ address, names, resume }, 'a source has connected');
       const version = chooseVersion(hello);
-      const welcome = { type: 'welcome', version, software, window } as const;
+      const stored = contents && { contentBytes: contents.slots * PAGE_SIZE };
+      const welcome = { type: 'welcome', version, software, window, ...stored } as const;
+      const connection = { peer, contents };
       if (hello.resume) {
         await peer.send(welcome);
-        await migrations.resume(hello.migration, peer, names);
+        await migrations.resume(hello.migration, connection, names);
       } else {
-        const migration = await migrations.admit(hello.migration, peer, names);
+        const migration = await migrations.admit(hello.migration, connection, names);
         // A source that is gone already is noticed by the migration, which closes what it has opened.
         await peer.send(welcome).catch(() => undefined);
         await migrations.run(migration);

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { PageferryError } from '@pageferry/errors';
-import { PAGE_SIZE, PageLayout, type Block } from '@pageferry/transfer';
+import { ContentStore, PAGE_SIZE, PageLayout, type Block } from '@pageferry/transfer';
 import {
   DELTA_HEADER_BYTES,
   FrameKind,
@@ -62,6 +62,7 @@ beforeEach(() => {
     source: {
       acknowledge: (sequence) => acknowledged.push(sequence),
       refuse: (reason) => refused.push(reason),
+      contents: new ContentStore(8 * PAGE_SIZE),
     },
   });
   process.on('unhandledRejection', noteUnhandled);

@@ -1,10 +1,12 @@
 import { WebSocket } from 'ws';
 import { PageferryError, abortable, withTimeout } from '@pageferry/errors';
-import { MAX_FRAME_BYTES, STREAM_PATH, SUBPROTOCOL } from '@pageferry/wire';
+import { MAX_FRAME_BYTES, SHARED_SUBPROTOCOL, STREAM_PATH, SUBPROTOCOL } from '@pageferry/wire';
 import { connectError } from './connect-errors.js';
 import { tlsOptions, type LinkIdentity } from './link-identity.js';
+import type { MessageSocket } from './message-socket.js';
 import { PeerConnection } from './peer-connection.js';
 import { refusalIn } from './refusal.js';
+import { SharedConnection } from './shared-connection.js';
 
 const CONNECT_TIMEOUT_MS = 5_000;
 
@@ -20,7 +22,38 @@ export async function connectToDestination(
   signal: AbortSignal,
   identity?: LinkIdentity,
 ): Promise<PeerConnection> {
-  const socket = new WebSocket(new URL(STREAM_PATH, url), SUBPROTOCOL, {
+  return connect({ url, signal, identity, protocol: SUBPROTOCOL }, asDestination);
+}
+
+/** As {@link connectToDestination}, for many migrations together: each gets a channel. */
+export async function shareConnection(
+  url: string,
+  signal: AbortSignal,
+  identity?: LinkIdentity,
+): Promise<SharedConnection> {
+  return connect(
+    { url, signal, identity, protocol: SHARED_SUBPROTOCOL },
+    (socket) => new SharedConnection(socket, { peer: 'destination' }),
+  );
+}
+
+/** The destination agent at the other end of a socket that has just been opened. */
+export function asDestination(socket: MessageSocket): PeerConnection {
+  return new PeerConnection(socket, { peer: 'destination', onFrame: refuseFrame });
+}
+
+interface Way {
+  readonly url: string;
+  readonly signal: AbortSignal;
+  readonly identity: LinkIdentity | undefined;
+  readonly protocol: string;
+}
+
+async function connect<T>(
+  { url, signal, identity, protocol }: Way,
+  made: (socket: WebSocket) => T,
+): Promise<T> {
+  const socket = new WebSocket(new URL(STREAM_PATH, url), protocol, {
     ...(identity && tlsOptions(identity)),
     perMessageDeflate: false,
     maxPayload: MAX_FRAME_BYTES,
@@ -29,12 +62,10 @@ export async function connectToDestination(
     // A message is dealt with before the next one is looked at: frames may follow what announces them at once.
     allowSynchronousEvents: false,
   });
-  let connection: PeerConnection | undefined;
-  const opened = new Promise<void>((resolve, reject) => {
+  const opened = new Promise<T>((resolve, reject) => {
     socket.once('open', () => {
       // Made here, in the same turn: a message may follow at once.
-      connection = new PeerConnection(socket, { peer: 'destination', onFrame: refuseFrame });
-      resolve();
+      resolve(made(socket));
     });
     socket.once('error', reject);
     socket.once('unexpected-response', (_request, response) => {
@@ -42,11 +73,13 @@ export async function connectToDestination(
     });
   });
   try {
-    await withTimeout(signal, CONNECT_TIMEOUT_MS, 'peer-unreachable', 'it did not answer in time', (inner) =>
-      abortable(inner, opened),
+    return await withTimeout(
+      signal,
+      CONNECT_TIMEOUT_MS,
+      'peer-unreachable',
+      'it did not answer in time',
+      (inner) => abortable(inner, opened),
     );
-    if (connection === undefined) throw new Error('unreachable: the socket is open');
-    return connection;
   } catch (thrown) {
     socket.once('error', () => undefined);
     socket.terminate();

@@ -27,6 +27,7 @@ export function closedByPeer(peer: Host, status: number): PageferryError {
 
 /** Why the socket failed: the network, or bytes that are no WebSocket's, by the codes that `ws` documents. */
 export function socketFailed(peer: Host, cause: Error): PageferryError {
+  if (cause instanceof PageferryError) return cause;
   const isViolation = 'code' in cause && typeof cause.code === 'string' && cause.code.startsWith('WS_ERR_');
   return isViolation
     ? protocolViolation(peer, cause.message, cause)

@@ -1,4 +1,3 @@
-import type { WebSocket } from 'ws';
 import { PageferryError, asPageferryError, withTimeout, type Host } from '@pageferry/errors';
 import {
   FrameKind,
@@ -21,6 +20,7 @@ import {
   protocolViolation,
   socketFailed,
 } from './connection-errors.js';
+import type { MessageSocket } from './message-socket.js';
 
 export interface PeerConnectionOptions {
   /** Who is at the other end. */
@@ -44,7 +44,7 @@ const MAX_UNREAD_MESSAGES = 16;
  * between. Once it is over, whatever the reason, {@link closed} says why.
  */
 export class PeerConnection {
-  readonly #socket: WebSocket;
+  readonly #socket: MessageSocket;
   readonly #peer: Host;
   #onFrame: (frame: Buffer) => void;
   readonly #unread: ControlMessage[] = [];
@@ -56,14 +56,13 @@ export class PeerConnection {
   /** Resolves, and never rejects, when the connection is over. */
   readonly closed: Promise<PageferryError>;
 
-  constructor(socket: WebSocket, options: PeerConnectionOptions) {
+  constructor(socket: MessageSocket, options: PeerConnectionOptions) {
     this.#socket = socket;
     this.#peer = options.peer;
     this.#onFrame = options.onFrame;
     this.closed = new Promise((resolve) => {
       this.#end = resolve;
     });
-    socket.binaryType = 'nodebuffer';
     socket.on('message', (data, isBinary) => {
       this.#lastHeardMs = performance.now();
       this.#receive(data, isBinary);

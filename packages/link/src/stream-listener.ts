@@ -4,7 +4,7 @@ import { createServer as createHttpServer } from 'node:http';
 import { createServer as createTcpServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { TLSSocket, createServer as createTlsServer, type Server as TlsServer } from 'node:tls';
 import { WebSocketServer, type WebSocket } from 'ws';
-import { MAX_FRAME_BYTES, STREAM_PATH, SUBPROTOCOL } from '@pageferry/wire';
+import { MAX_FRAME_BYTES, SHARED_SUBPROTOCOL, STREAM_PATH, SUBPROTOCOL } from '@pageferry/wire';
 import { tlsOptions, type LinkIdentity } from './link-identity.js';
 import { namesOf, refusalOf, refuse, type Refusal } from './refusal.js';
 import { WaitingConnections } from './waiting-connections.js';
@@ -23,6 +23,8 @@ export interface ListenerTls {
 /** A peer that was let in. */
 export interface AdmittedPeer {
   readonly socket: WebSocket;
+  /** Whether it is to be used by many migrations: see `SharedConnection`. */
+  readonly isShared: boolean;
   readonly address: string;
   /** In its certificate; none without TLS. */
   readonly names: readonly string[];
@@ -64,11 +66,13 @@ export class StreamListener {
       perMessageDeflate: false,
       // A message is answered before the next one is looked at: frames may follow what announces them at once.
       allowSynchronousEvents: false,
-      handleProtocols: (protocols) => (protocols.has(SUBPROTOCOL) ? SUBPROTOCOL : false),
+      handleProtocols: (protocols) =>
+        [SUBPROTOCOL, SHARED_SUBPROTOCOL].find((protocol) => protocols.has(protocol)) ?? false,
     });
     this.#sockets.on('connection', (socket, { socket: connection }) => {
       options.onConnection({
         socket,
+        isShared: socket.protocol === SHARED_SUBPROTOCOL,
         address: connection.remoteAddress ?? '',
         names: connection instanceof TLSSocket ? namesOf(connection) : [],
         introduced: () => {

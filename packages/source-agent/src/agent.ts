@@ -9,6 +9,7 @@ import {
 } from '@pageferry/daemon';
 import { createApi } from './api.js';
 import type { SourceConfiguration } from './configuration.js';
+import { Gangs } from './gang/gangs.js';
 import { OutgoingMigrations } from './outgoing-migrations.js';
 import { recoverMigrations } from './recovery.js';
 import { StreamIdentity } from './stream-identity.js';
@@ -27,7 +28,8 @@ export async function runSourceAgent({
   const identity = new StreamIdentity(configuration, reloader, log);
   const migrations = new OutgoingMigrations(configuration, log, signal, { identity });
   await migrations.takeUp(interrupted);
-  const api = createApi(migrations, log, access, reloader);
+  const gangs = new Gangs(migrations, configuration, log, signal, identity);
+  const api = createApi({ migrations, gangs }, log, access, reloader);
   try {
     const address = await api.listen({
       host: configuration.apiHost,
@@ -38,7 +40,7 @@ export async function runSourceAgent({
     service.ready();
     service.showStatus(() => statusLine(migrations.views));
     await untilAborted(signal);
-    await migrations.settled();
+    await Promise.all([migrations.settled(), gangs.settled()]);
   } finally {
     await api.close();
     reloader.close();

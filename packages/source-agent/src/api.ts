@@ -11,25 +11,34 @@ import {
 } from '@pageferry/daemon';
 import { serveWebPage } from '@pageferry/web-page';
 import { eventRoute } from './api/event-route.js';
+import { gangRoutes, type ServedGangs } from './api/gang-routes.js';
 import { guestRoutes } from './api/guest-routes.js';
 import { migrationRoutes } from './api/migration-routes.js';
 import type { ServedMigrations } from './api/served-migrations.js';
 import { measureMigrations } from './api/source-metrics.js';
 import { steeringRoutes } from './api/steering-routes.js';
+import { GangResource } from './gang/gang-resource.js';
 import { GuestResource } from './guest-list.js';
 import { InspectionResource } from './inspect-guest.js';
 import { OutgoingResource } from './outgoing-resource.js';
 import { DryRun } from './preflight.js';
 import { SOFTWARE_VERSION } from './version.js';
 
+export type { ServedGangs } from './api/gang-routes.js';
 export type { ServedMigrations } from './api/served-migrations.js';
+
+/** What the API serves. */
+export interface Served {
+  readonly migrations: ServedMigrations;
+  readonly gangs: ServedGangs;
+}
 
 /**
  * The source's HTTP API: migrations are started, steered and followed here.
  * @param files with the certificates in use
  */
 export function createApi(
-  migrations: ServedMigrations,
+  { migrations, gangs }: Served,
   log: Logger,
   access: ApiAccess = {},
   files?: Pick<FileReloader, 'validities'>,
@@ -44,12 +53,13 @@ export function createApi(
     title: 'pageferry source agent',
     description: 'Starts, steers and follows the migrations of the guests of this host.',
     version: SOFTWARE_VERSION,
-    schemas: [OutgoingResource, DryRun, GuestResource, InspectionResource],
+    schemas: [OutgoingResource, GangResource, DryRun, GuestResource, InspectionResource],
     routes: () => {
       serveMetrics(server, measureMigrations(migrations, streams), files);
       migrationRoutes(server, migrations);
       steeringRoutes(server, migrations);
       eventRoute(server, migrations, streams);
+      gangRoutes(server, gangs, streams);
       guestRoutes(server, migrations);
       serveHealth(server, () => migrations.checks());
     },

@@ -51,6 +51,13 @@ export const sourceSettings = Type.Object(
       description:
         'Most memory, for each migration, to remember hot pages in, so that only what changes is sent',
     }),
+    contentBytes: Type.Integer({
+      minimum: 0,
+      maximum: 64 * 1024 * 1024 * 1024,
+      default: 256 * 1024 * 1024,
+      description:
+        'Most memory, for each gang, for contents that its guests have in common, if the destination allows as much',
+    }),
     reconnectSeconds: Type.Integer({
       minimum: 1,
       default: 86_400,

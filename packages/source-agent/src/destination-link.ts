@@ -1,10 +1,10 @@
 import type { Logger } from '@pageferry/daemon';
 import { PageferryError, abortable, asPageferryError, sleep } from '@pageferry/errors';
-import { connectToDestination, type PeerConnection } from '@pageferry/link';
-import type { PageLayout } from '@pageferry/transfer';
+import type { PeerConnection } from '@pageferry/link';
+import type { ContentDictionary, PageLayout } from '@pageferry/transfer';
 import { PROTOCOL_VERSIONS, errorForWire } from '@pageferry/wire';
+import type { Route } from './route.js';
 import { takeStanding, type Standing } from './standing.js';
-import type { StreamIdentity } from './stream-identity.js';
 import { SOFTWARE_VERSION } from './version.js';
 
 const WELCOME_TIMEOUT_MS = 30_000;
@@ -15,10 +15,7 @@ const LONGEST_PAUSE_MS = 5_000;
 export interface DestinationLinkOptions {
   /** The migration's. */
   readonly id: string;
-  /** The destination agent's stream listener. */
-  readonly url: string;
-  /** How this host proves itself there; without one TLS is not spoken. */
-  readonly identity?: StreamIdentity | undefined;
+  readonly route: Route;
   /** How long {@link DestinationLink.reconnect} tries. */
   readonly reconnectSeconds: number;
   readonly log: Logger;
@@ -40,6 +37,7 @@ export interface ReconnectionWatcher {
 export class DestinationLink {
   readonly #options: DestinationLinkOptions;
   #peer: PeerConnection | undefined;
+  #contents: ContentDictionary | undefined;
   #connectedAtMs = -Infinity;
   /** Connections in a row that broke soon. */
   #shortLived = 0;
@@ -55,6 +53,11 @@ export class DestinationLink {
     if (this.#peer === undefined)
       throw new PageferryError('internal', 'there is no connection to the destination');
     return this.#peer;
+  }
+
+  /** What was sent for other guests over the newest connection; undefined if the destination keeps nothing of it. */
+  get contents(): ContentDictionary | undefined {
+    return this.#contents;
   }
 
   /**
@@ -145,8 +148,8 @@ export class DestinationLink {
   }
 
   async #connect(resume: boolean): Promise<number> {
-    const { id, url, identity, signal } = this.#options;
-    const peer = await connectToDestination(url, signal, identity?.for(url));
+    const { id, route, signal } = this.#options;
+    const { peer, contents } = await route.connect(signal);
     try {
       await peer.send({
         type: 'hello',
@@ -155,8 +158,12 @@ export class DestinationLink {
         migration: id,
         resume,
       });
-      const { window } = await peer.next(['welcome'], { signal, timeoutMs: WELCOME_TIMEOUT_MS });
+      const { window, contentBytes } = await peer.next(['welcome'], {
+        signal,
+        timeoutMs: WELCOME_TIMEOUT_MS,
+      });
       this.#peer = peer;
+      this.#contents = contents(contentBytes ?? 0);
       this.#connectedAtMs = performance.now();
       return window;
     } catch (thrown) {

@@ -1,6 +1,8 @@
 import { PageferryError, asPageferryError, sleep } from '@pageferry/errors';
 import type { PeerConnection } from '@pageferry/link';
-import { BandwidthEstimate, RateLimit } from '@pageferry/transfer';
+import { inFlightBytes, readHeader } from '@pageferry/wire';
+import { RateLimit } from '@pageferry/transfer';
+import { SharedFlow, Urgency, type FlowPart } from './shared-flow.js';
 
 const SEQUENCES = 2 ** 32;
 const LONGEST_PAUSE_MS = 100;
@@ -12,8 +14,9 @@ export type FrameCarrier = Pick<PeerConnection, 'sendFrame' | 'isOpen' | 'closed
  * Sends data frames and keeps count of what is in flight: sent, and not yet acknowledged by the destination. What it
  * allows in flight, and in a second, may be changed at any time. From the acknowledgements it estimates the bandwidth.
  */
-export class FlowControl {
-  readonly #bandwidth = new BandwidthEstimate();
+export class FlowControl implements FlowPart {
+  readonly #shared: SharedFlow;
+  #urgency = Urgency.precopy;
   readonly #limit = new RateLimit(0);
   /** Bytes of data frames sent. */
   sentBytes = 0;
@@ -24,23 +27,33 @@ export class FlowControl {
   #inFlightBytes = 0;
   /** Of frames that wait for their encoding. */
   #encodingBytes = 0;
-  /** Resolves, and never rejects, when the last of them has been sent; undefined if there are none. */
-  #lastEncoding: Promise<void> | undefined;
-  /** Sizes of the frames in flight, bytes, and when they were sent, ms; the oldest has the sequence number `#oldest`. */
+  /** Frames in flight, the oldest with the sequence number `#oldest`: their bytes on the wire, */
   #sizes: number[] = [];
+  /** what they count as, bytes, */
+  #weights: number[] = [];
+  /** and when they were sent, ms. */
   #sentAt: number[] = [];
   #roundTripMs = Infinity;
   #oldest = 1;
   readonly #waiting: { readonly resolve: () => void; readonly reject: (reason: PageferryError) => void }[] =
     [];
+  /** By the limit that is shared. */
+  #isHeldBack = false;
   readonly #signal: AbortSignal;
 
   /**
    * @param peer undefined while there is no connection yet: see {@link reconnect}
    * @param window most bytes that may ever be in flight
    * @param signal ends every wait: a destination that has gone silent acknowledges nothing
+   * @param shared with the other migrations over the same connection
    */
-  constructor(peer: FrameCarrier | undefined, window: number, signal: AbortSignal) {
+  constructor(
+    peer: FrameCarrier | undefined,
+    window: number,
+    signal: AbortSignal,
+    shared: SharedFlow = new SharedFlow(),
+  ) {
+    this.#shared = shared;
     this.#peer = peer;
     this.#largestWindow = window;
     this.#window = window;
@@ -48,7 +61,28 @@ export class FlowControl {
     signal.addEventListener('abort', () => {
       for (const { reject } of this.#waiting.splice(0)) reject(asPageferryError(signal.reason));
     });
+    shared.join(this);
     if (peer !== undefined) this.#watch(peer);
+  }
+
+  /** Nothing more is sent: the others have the connection for themselves. */
+  close(): void {
+    this.#forgetInFlight();
+    this.#shared.leave(this);
+  }
+
+  /** Who of those that share the connection goes first. */
+  get urgency(): Urgency {
+    return this.#urgency;
+  }
+
+  set urgency(urgency: Urgency) {
+    this.#urgency = urgency;
+    this.#shared.wakeAll();
+  }
+
+  get isWaiting(): boolean {
+    return this.#waiting.length > 0 || this.#isHeldBack;
   }
 
   /** Bytes that may be in flight; never more than was allowed at first. */
@@ -58,7 +92,7 @@ export class FlowControl {
 
   set window(bytes: number) {
     this.#window = Math.min(bytes, this.#largestWindow);
-    this.#wake();
+    this.#shared.wakeAll();
   }
 
   /** Shortest time in which the destination has acknowledged a frame over this connection, ms; 0 while not known. */
@@ -72,15 +106,15 @@ export class FlowControl {
 
   /** What the link carries, or the limit if that is lower, bytes a second; undefined while not known. */
   get bytesPerSecond(): number | undefined {
-    const estimate = this.#bandwidth.bytesPerSecond;
-    const limit = this.#limit.bytesPerSecond;
+    const estimate = this.#shared.bytesPerSecond;
+    const limit = lower(this.#limit.bytesPerSecond, this.#shared.limit.bytesPerSecond);
     return limit === 0 ? estimate : Math.min(estimate ?? limit, limit);
   }
 
   /** Limits what is sent from now on, bytes a second; 0 for no limit. */
   limitTo(bytesPerSecond: number): void {
     this.#limit.change(bytesPerSecond, performance.now());
-    this.#wake();
+    this.wake();
   }
 
   /** Whether the limit, not the window, forbids to send now. */
@@ -90,12 +124,12 @@ export class FlowControl {
 
   /** Longer frames would break the limit, bytes. */
   get longestFrameBytes(): number {
-    return this.#limit.longestFrameBytes;
+    return Math.min(this.#limit.longestFrameBytes, this.#shared.limit.longestFrameBytes);
   }
 
   /** Whether nothing more should be sent now. */
   get isFull(): boolean {
-    return this.#isWindowFull || this.#limitWaitMs > 0;
+    return this.#isWindowFull || this.#limitWaitMs > 0 || !this.#shared.isFree(this);
   }
 
   /**
@@ -103,8 +137,8 @@ export class FlowControl {
    * @param encoded what to send instead, once it is there: until then the frame counts as if it were in flight
    */
   async send(frame: Buffer, encoded?: Promise<Buffer>): Promise<void> {
-    const before = this.#lastEncoding;
-    this.#limit.sent(frame.length, performance.now());
+    const before = this.#shared.lastEncoding;
+    this.#countTowardsLimits(frame.length);
     if (encoded === undefined && before === undefined) return this.#sendNow(frame);
     this.#encodingBytes += frame.length;
     let sent: Promise<void> | undefined;
@@ -112,21 +146,21 @@ export class FlowControl {
       const ready = (await encoded) ?? frame;
       await before;
       this.#encodingBytes -= frame.length;
-      this.#limit.sent(ready.length - frame.length, performance.now());
+      this.#countTowardsLimits(ready.length - frame.length);
       sent = this.#sendNow(ready);
       // Whoever gave the frame learns of a failure; whoever waits for its turn does not care.
       sent.catch(() => undefined);
     })();
     const settled = turn.catch(() => undefined);
-    this.#lastEncoding = settled;
+    this.#shared.lastEncoding = settled;
     await turn;
-    if (this.#lastEncoding === settled) this.#lastEncoding = undefined;
+    if (this.#shared.lastEncoding === settled) this.#shared.lastEncoding = undefined;
     await sent;
   }
 
   /** Resolves when no frame waits for its encoding any more: a control message may follow all that were given. */
   async encoded(): Promise<void> {
-    await this.#lastEncoding;
+    await this.#shared.lastEncoding;
   }
 
   /** Sends a frame under the next sequence number, which it writes into it. */
@@ -134,10 +168,12 @@ export class FlowControl {
     this.#sequence = (this.#sequence + 1) % SEQUENCES;
     frame.writeUInt32BE(this.#sequence, 4);
     const now = performance.now();
-    this.#bandwidth.busySince(now);
+    const weight = inFlightBytes(readHeader(frame), frame.length);
+    this.#shared.sent(frame.length, weight, now);
     this.#sizes.push(frame.length);
+    this.#weights.push(weight);
     this.#sentAt.push(now);
-    this.#inFlightBytes += frame.length;
+    this.#inFlightBytes += weight;
     this.sentBytes += frame.length;
     return this.#connectedPeer.sendFrame(frame);
   }
@@ -168,25 +204,32 @@ export class FlowControl {
     }
     const now = performance.now();
     let bytes = 0;
-    for (const size of this.#sizes.splice(0, count)) bytes += size;
+    let weight = 0;
+    let references = 0;
+    for (let index = 0; index < count; index++) {
+      const size = this.#sizes[index] ?? 0;
+      const inFlight = this.#weights[index] ?? 0;
+      bytes += size;
+      weight += inFlight;
+      if (inFlight > size) references++;
+    }
+    this.#sizes.splice(0, count);
+    this.#weights.splice(0, count);
     const newest = this.#sentAt.splice(0, count).at(-1) ?? now;
     this.#roundTripMs = Math.min(this.#roundTripMs, now - newest);
     this.#oldest = (sequence + 1) % SEQUENCES;
-    this.#inFlightBytes -= bytes;
-    this.#bandwidth.acknowledged(bytes, now);
-    if (this.#inFlightBytes === 0) this.#bandwidth.idle();
-    this.#wake();
+    this.#inFlightBytes -= weight;
+    this.#shared.acknowledged(bytes, weight, references, now);
+    this.#shared.wakeAll();
   }
 
   /** Goes on over a new connection; what was in flight on the old one is forgotten. */
   reconnect(peer: FrameCarrier): void {
     this.#peer = peer;
-    this.#sizes = [];
-    this.#sentAt = [];
+    this.#forgetInFlight();
     this.#roundTripMs = Infinity;
-    this.#inFlightBytes = 0;
     this.#oldest = (this.#sequence + 1) % SEQUENCES;
-    this.#bandwidth.idle();
+    this.#shared.join(this);
     this.#watch(peer);
   }
 
@@ -195,7 +238,25 @@ export class FlowControl {
   }
 
   get #limitWaitMs(): number {
-    return this.#limit.bytesPerSecond === 0 ? 0 : this.#limit.waitMs(performance.now());
+    const { limit } = this.#shared;
+    if (this.#limit.bytesPerSecond === 0 && limit.bytesPerSecond === 0) return 0;
+    const now = performance.now();
+    return Math.max(this.#limit.waitMs(now), limit.waitMs(now));
+  }
+
+  #countTowardsLimits(bytes: number): void {
+    const now = performance.now();
+    this.#limit.sent(bytes, now);
+    this.#shared.limit.sent(bytes, now);
+  }
+
+  #forgetInFlight(): void {
+    const references = this.#sizes.filter((size, index) => (this.#weights[index] ?? 0) > size).length;
+    this.#shared.forget(this.#inFlightBytes, references);
+    this.#sizes = [];
+    this.#weights = [];
+    this.#sentAt = [];
+    this.#inFlightBytes = 0;
   }
 
   get #connectedPeer(): FrameCarrier {
@@ -207,20 +268,25 @@ export class FlowControl {
   #watch(peer: FrameCarrier): void {
     void peer.closed.then((reason) => {
       if (peer !== this.#peer) return;
+      // The others must not wait for what is not acknowledged any more.
+      this.close();
       for (const { reject } of this.#waiting.splice(0)) reject(reason);
     });
   }
 
   async #waitForRoom(): Promise<void> {
     for (;;) {
-      if (this.#isWindowFull || !this.#connectedPeer.isOpen) {
+      if (this.#isWindowFull || !this.#connectedPeer.isOpen || !this.#shared.isFree(this)) {
         await this.#wait();
         continue;
       }
       const waitMs = this.#limitWaitMs;
       if (waitMs === 0) return;
+      this.#isHeldBack = this.#shared.limit.bytesPerSecond > 0;
       // A limit that is raised meanwhile, or a connection that ends, is noticed soon.
-      await sleep(Math.min(waitMs, LONGEST_PAUSE_MS), this.#signal);
+      await sleep(Math.min(waitMs, LONGEST_PAUSE_MS), this.#signal).finally(() => {
+        this.#isHeldBack = false;
+      });
     }
   }
 
@@ -233,7 +299,12 @@ export class FlowControl {
   }
 
   /** Whoever waits looks again whether what it waits for has come. */
-  #wake(): void {
+  wake(): void {
     for (const { resolve } of this.#waiting.splice(0)) resolve();
   }
+}
+
+/** The lower of two limits; 0 stands for none. */
+function lower(one: number, other: number): number {
+  return one === 0 || other === 0 ? Math.max(one, other) : Math.min(one, other);
 }

@@ -4,6 +4,7 @@ import type { DestinationLink } from './destination-link.js';
 import type { OutgoingJournal } from './outgoing-journal.js';
 import type { Progress } from './progress.js';
 import type { MigrationRequest } from './request.js';
+import type { Route } from './route.js';
 import type { OutgoingState } from './states.js';
 import type { Steering } from './steering.js';
 
@@ -16,6 +17,7 @@ export interface OutgoingContext {
   readonly states: StateMachine<OutgoingState>;
   readonly journal: OutgoingJournal;
   readonly link: DestinationLink;
+  readonly route: Route;
   readonly progress: Progress;
   readonly log: Logger;
   /** Of this migration alone, for what the agent and QEMU exchange; removed at its end. */

@@ -15,6 +15,7 @@ import { planSwitchOver } from './plan-switch-over.js';
 import { prepareTransfer } from './prepare-transfer.js';
 import { Progress } from './progress.js';
 import { reconnect } from './reconnect.js';
+import type { Route } from './route.js';
 import { openPageFilter } from './page-filter/open-page-filter.js';
 import {
   filteredPages,
@@ -27,7 +28,6 @@ import { endFailed } from './end-failed.js';
 import { SourceGuest } from './source-guest.js';
 import { outgoingStates } from './states.js';
 import { Steering } from './steering.js';
-import type { StreamIdentity } from './stream-identity.js';
 import { switchOver } from './switch-over.js';
 import { Transfer } from './transfer.js';
 
@@ -40,8 +40,7 @@ export interface OutgoingMigrationOptions {
   readonly configuration: SourceConfiguration;
   readonly journal: Journal;
   readonly log: Logger;
-  /** How this host proves itself to the destination. */
-  readonly identity?: StreamIdentity | undefined;
+  readonly route: Route;
   /** A hand-over whose end an earlier run of this agent did not see. */
   readonly interrupted?: InterruptedHandOver;
 }
@@ -57,15 +56,29 @@ export class OutgoingMigration {
   readonly #context: OutgoingContext;
   readonly #scope = new AbortController();
   readonly #feed = new EventFeed();
+  /** Resolves when it is over, or left to the agent's next run: with why the guest has not moved, if it has not. */
+  readonly over: Promise<PageferryError | undefined>;
   /** Number of the newest iteration that the feed has told of. */
   #toldIterations = 0;
   #inPostcopy: boolean;
   #guest: SourceGuest | undefined;
+  #ended: (error: PageferryError | undefined) => void = () => undefined;
   #transfer: Transfer | undefined;
   #error: PageferryError | undefined;
 
-  constructor({ id, request, configuration, journal, interrupted, ...options }: OutgoingMigrationOptions) {
+  constructor({
+    id,
+    request,
+    configuration,
+    journal,
+    interrupted,
+    route,
+    ...options
+  }: OutgoingMigrationOptions) {
     this.id = id;
+    this.over = new Promise((resolve) => {
+      this.#ended = resolve;
+    });
     this.#interrupted = interrupted;
     this.#inPostcopy = interrupted?.postcopy === true;
     const log = migrationLogger(options.log, id);
@@ -76,7 +89,6 @@ export class OutgoingMigration {
       if (!states.isFinal) this.#tell('state');
     });
     const { signal } = this.#scope;
-    const { url } = request.destination;
     const { reconnectSeconds, runtimeDirectory } = configuration;
     this.#context = {
       request,
@@ -84,7 +96,8 @@ export class OutgoingMigration {
       configuration,
       states,
       journal: new OutgoingJournal(journal, interrupted !== undefined),
-      link: new DestinationLink({ id, url, identity: options.identity, reconnectSeconds, log, signal }),
+      link: new DestinationLink({ id, route, reconnectSeconds, log, signal }),
+      route,
       progress: new Progress(),
       log,
       directory: join(runtimeDirectory, id),
@@ -174,6 +187,7 @@ export class OutgoingMigration {
       signal.removeEventListener('abort', stop);
       clearInterval(telling);
       await this.#close();
+      this.#ended(this.#error);
     }
   }
 
@@ -193,7 +207,7 @@ export class OutgoingMigration {
 
   /** Learns what became of a hand-over, and sends what the destination still lacks. */
   async #resume({ wasRunning, postcopy, qemu }: InterruptedHandOver): Promise<void> {
-    const { configuration, journal, progress, log, signal } = this.#context;
+    const { configuration, route, journal, progress, log, signal } = this.#context;
     const guest = await this.#openGuest(wasRunning);
     if (guest.identity !== qemu) {
       throw new PageferryError(
@@ -201,7 +215,7 @@ export class OutgoingMigration {
         'another QEMU has the place of the one whose guest was handed over',
       );
     }
-    const flow = new FlowControl(undefined, configuration.windowBytes, signal);
+    const flow = new FlowControl(undefined, configuration.windowBytes, signal, route.flow);
     // What the destination says that it lacks goes as it is.
     const filter = openPageFilter(guest, { free: false, cache: false }, { log, signal });
     const transfer = new Transfer(guest, flow, filter, configuration.sentPagesBytes);
@@ -261,7 +275,9 @@ export class OutgoingMigration {
   }
 
   async #close(): Promise<void> {
-    const { link, directory, journal } = this.#context;
+    const { link, route, progress, directory, journal } = this.#context;
+    route.turn.release(progress);
+    this.#transfer?.flow.close();
     link.close();
     this.#guest?.close();
     await rm(directory, { recursive: true, force: true }).catch(() => undefined);

@@ -13,6 +13,7 @@ import { runPreflight, type DryRun } from './preflight.js';
 import { checkSource } from './readiness.js';
 import type { InterruptedMigration } from './recovery.js';
 import { refuseContradiction, type MigrationRequest } from './request.js';
+import { OwnRoute, type Route } from './route.js';
 import type { StreamIdentity } from './stream-identity.js';
 
 const MOST_REMEMBERED = 1000;
@@ -106,9 +107,10 @@ export class OutgoingMigrations {
 
   /**
    * Starts a migration; it goes on by itself.
+   * @param route that it shares with others
    * @throws `guest-not-found`, `guest-busy`, `too-many-migrations`, `request-invalid`, `journal`
    */
-  async start(request: MigrationRequest): Promise<OutgoingMigration> {
+  async start(request: MigrationRequest, route?: Route): Promise<OutgoingMigration> {
     this.#signal.throwIfAborted();
     refuseContradiction(request);
     const { guest } = request;
@@ -117,7 +119,7 @@ export class OutgoingMigrations {
     this.#starting.add(guest);
     try {
       await findGuest(this.#configuration, guest, { signal: this.#signal });
-      return await this.#open(randomUUID(), request);
+      return await this.#open(randomUUID(), request, route ?? this.#ownRoute(request));
     } finally {
       this.#starting.delete(guest);
     }
@@ -166,7 +168,8 @@ export class OutgoingMigrations {
   async takeUp(interrupted: readonly InterruptedMigration[]): Promise<void> {
     for (const ended of await readEnded(this.#configuration.stateDirectory, this.#log))
       this.#history.add(ended);
-    for (const { id, handOver } of interrupted) await this.#open(id, handOver.request, handOver);
+    for (const { id, handOver } of interrupted)
+      await this.#open(id, handOver.request, this.#ownRoute(handOver.request), handOver);
   }
 
   /** Resolves when no migration is under way any more. */
@@ -177,6 +180,7 @@ export class OutgoingMigrations {
   async #open(
     id: string,
     request: MigrationRequest,
+    route: Route,
     interrupted?: InterruptedHandOver,
   ): Promise<OutgoingMigration> {
     const journal = await Journal.open(this.#configuration.stateDirectory, id, { log: this.#log });
@@ -186,7 +190,7 @@ export class OutgoingMigrations {
       configuration: this.#configuration,
       journal,
       log: this.#log,
-      identity: this.#identity,
+      route,
       ...(interrupted && { interrupted }),
     });
     this.#underway.set(id, migration);
@@ -196,6 +200,10 @@ export class OutgoingMigrations {
     });
     this.#running.add(running);
     return migration;
+  }
+
+  #ownRoute({ destination }: MigrationRequest): Route {
+    return new OwnRoute(destination.url, this.#identity);
   }
 
   /** One that the agent's next run goes on with is not over. */

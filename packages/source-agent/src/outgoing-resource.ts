@@ -108,6 +108,7 @@ export const OutgoingResource = Type.Object(
     ),
     pages: Type.Object({
       normal: Count,
+      reference: Count,
       compressed: Count,
       delta: Count,
       unchanged: Count,

@@ -18,6 +18,7 @@ import {
   MAX_ZERO_PAGES,
   PAGE_RECORD_BYTES,
   RUN_BYTES,
+  SLOT_BYTES,
   compressPages,
   writeAddress,
   writeDeltaHeader,
@@ -26,6 +27,7 @@ import {
   type FrameKind as Kind,
 } from '@pageferry/wire';
 import type { FlowControl } from './flow-control.js';
+import type { KnownContents } from './known-contents.js';
 
 /** Pages of one frame: 256 KiB keep the cost of a frame small, and a requested page waits 2 ms for one at 1 Gb/s. */
 const PAGES_A_FRAME = 64;
@@ -38,7 +40,9 @@ const LONGEST_DELTA = (PAGE_SIZE * 3) / 4;
 export interface SentCounts {
   /** Pages sent with their content. */
   normal: number;
-  /** Of these, pages that went compressed. */
+  /** Pages that went as references to a content that was sent before, for this or another guest. */
+  reference: number;
+  /** Of the pages sent with their content, those that went compressed. */
   compressed: number;
   /** Pages of which only what had changed was sent. */
   delta: number;
@@ -49,6 +53,7 @@ export interface SentCounts {
 
 export const NOTHING_SENT: Readonly<SentCounts> = {
   normal: 0,
+  reference: 0,
   compressed: 0,
   delta: 0,
   unchanged: 0,
@@ -81,6 +86,8 @@ export class PageSender {
   readonly sentPages: SentPages;
   /** Pages that go as zeroes, whatever they have, from when it is set. */
   asZeroes: PageSet | undefined;
+  /** What the destination has of other guests; undefined if it keeps nothing. */
+  contents: KnownContents | undefined;
   readonly #layout: PageLayout;
   readonly #memory: GuestMemory;
   readonly #flow: FlowControl;
@@ -95,6 +102,10 @@ export class PageSender {
   /** Fewer under a low limit on the bandwidth. */
   #pagesAFrame: number;
   #zeroPagesInFrame = 0;
+  /** Of the references that have been collected. */
+  #referencesBlock: Block | undefined;
+  /** Pages of the frame that was looked up last. */
+  #lookedUp = 0;
   #runAddress = 0;
   #runPages = 0;
   /** Frame buffers that the connection has let go of. */
@@ -212,6 +223,7 @@ export class PageSender {
   /** Sends what has been collected, however little. */
   flush(): void {
     this.#flushPages();
+    this.#flushReferences();
     this.#flushZeroPages();
     this.#flushDeltas();
   }
@@ -266,10 +278,10 @@ export class PageSender {
   }
 
   #flushPages(): void {
-    const { buffer, block, count } = this.#pages;
+    const { buffer, block } = this.#pages;
+    const count = this.#takeOutKnown();
     if (block === undefined || count === 0) return;
-    const frame = buffer.subarray(0, HEADER_BYTES + count * PAGE_RECORD_BYTES);
-    writeHeader(frame, { kind: FrameKind.pages, sequence: 0, block: block.index, count });
+    const frame = this.#closePages(block, count);
     const worthTrying =
       looksCompressible(frame, HEADER_BYTES, frame.length - HEADER_BYTES) &&
       this.#compression.shouldCompress(this.#flow.bytesPerSecond);
@@ -282,6 +294,45 @@ export class PageSender {
     this.#pages.buffer = this.#takeBuffer();
     this.#pages.count = 0;
     this.#pagesAFrame = this.#allowedPagesAFrame();
+  }
+
+  /** Leaves in the open frame what the destination does not have; answers how many pages that are. */
+  #takeOutKnown(): number {
+    const { buffer, block, count } = this.#pages;
+    const { contents } = this;
+    if (contents === undefined || count === 0) return count;
+    if (!contents.hasRoom || this.#referencesBlock !== block) this.#flushReferences();
+    this.#referencesBlock = block;
+    const left = contents.takeOut(buffer, count);
+    const known = count - left;
+    this.sent.normal -= known;
+    this.sent.reference += known;
+    if (left > 0) this.#flushReferences();
+    this.#pages.count = 0;
+    this.#lookedUp = count;
+    return left;
+  }
+
+  /** The open frame, of so many pages, with its header. */
+  #closePages(block: Block, count: number): Buffer {
+    const { buffer } = this.#pages;
+    const { contents } = this;
+    const length =
+      contents === undefined
+        ? HEADER_BYTES + count * PAGE_RECORD_BYTES
+        : contents.keep(buffer, this.#lookedUp, count);
+    const frame = buffer.subarray(0, length);
+    const kind = contents === undefined ? FrameKind.pages : FrameKind.storedPages;
+    writeHeader(frame, { kind, sequence: 0, block: block.index, count });
+    return frame;
+  }
+
+  #flushReferences(): void {
+    const { contents } = this;
+    const block = this.#referencesBlock;
+    if (contents === undefined || block === undefined || contents.count === 0) return;
+    const { count } = contents;
+    this.#send(contents.takeReferences(), FrameKind.references, block, count);
   }
 
   #flushZeroPages(): void {
@@ -325,7 +376,10 @@ export class PageSender {
   }
 
   #takeBuffer(): Buffer {
-    return this.#free.pop() ?? Buffer.allocUnsafeSlow(HEADER_BYTES + PAGES_A_FRAME * PAGE_RECORD_BYTES);
+    return (
+      this.#free.pop() ??
+      Buffer.allocUnsafeSlow(HEADER_BYTES + PAGES_A_FRAME * (PAGE_RECORD_BYTES + SLOT_BYTES))
+    );
   }
 }
 

@@ -7,7 +7,7 @@ import type { Transfer } from './transfer.js';
  * @throws `not-converging`, what the signal was aborted with
  */
 export async function planSwitchOver(
-  { request, steering, directory, progress, log, signal }: OutgoingContext,
+  { request, steering, route, directory, progress, log, signal }: OutgoingContext,
   { guest, flow, filter, sender, pending }: Transfer,
 ): Promise<SwitchOverPlan> {
   if (request.mode === 'postcopy') return { postcopy: true };
@@ -34,6 +34,7 @@ export async function planSwitchOver(
     get whenStalled() {
       return steering.whenStalled;
     },
+    mayStop: () => route.turn.tryTake(progress),
     switchOverForced: () => steering.switchOver !== undefined,
     switchOverWith: () => (steering.switchOver === 'either' ? undefined : steering.switchOver),
     log,

@@ -8,6 +8,7 @@ import {
   logIntervalMs,
   logIntervals,
   precopyWindowBytes,
+  type DecidedIteration,
   type HottestStripes,
 } from '@pageferry/transfer';
 import { FirstPass } from './first-pass.js';
@@ -33,6 +34,8 @@ export interface PrecopyOptions {
   readonly timeLimitMs: number;
   /** What to do when pre-copy no longer pays, or takes too long. */
   readonly whenStalled: WhenStalled;
+  /** Whether the guest may be stopped now: others may be about to be. */
+  readonly mayStop: () => boolean;
   /** Whether the operator has asked for the stop. */
   readonly switchOverForced: () => boolean;
   /** How the rest is to go then, if the operator has said so. */
@@ -102,18 +105,7 @@ export async function runPrecopy(options: PrecopyOptions): Promise<SwitchOverPla
       await filter.look();
       continue;
     }
-    if (decided.decision === 'switch-over') return { postcopy: false };
-    if (options.switchOverForced()) {
-      // The last pages all go, then, however many they are.
-      const expected = decided.expectedDowntimeMs ?? Infinity;
-      const wanted = options.switchOverWith?.();
-      const isLong = postcopyFollows() && expected > options.downtimeLimitMs;
-      const postcopy = wanted === undefined ? isLong : wanted === 'postcopy';
-      return { postcopy, hottest: scheduler.hottest };
-    }
-    if (decided.decision !== 'iterate') {
-      return { postcopy: isPostcopyWanted(options, decided.decision), hottest: scheduler.hottest };
-    }
+    if (isStopWanted && options.mayStop()) return plan(options, decided, scheduler.hottest);
     filter.lookAgain();
     const { remainingBytes } = decided;
     const { roundTripMs } = flow;
@@ -122,6 +114,23 @@ export async function runPrecopy(options: PrecopyOptions): Promise<SwitchOverPla
     const interval = logIntervalMs(remainingBytes, bytesPerSecond, pauseMs);
     await sendIteration(options, scheduler, enough, now + interval);
   }
+}
+
+/** How the guest is to be stopped, once it is decided that it is. Error: `not-converging`. */
+function plan(
+  options: PrecopyOptions,
+  { decision, expectedDowntimeMs = Infinity }: Omit<DecidedIteration, 'ended'>,
+  hottest: HottestStripes,
+): SwitchOverPlan {
+  if (decision === 'switch-over') return { postcopy: false };
+  if (!options.switchOverForced()) {
+    const reason = decision === 'late' ? 'late' : 'stalled';
+    return { postcopy: isPostcopyWanted(options, reason), hottest };
+  }
+  // The last pages all go, then, however many they are.
+  const wanted = options.switchOverWith?.();
+  const isLong = options.whenStalled === 'postcopy' && expectedDowntimeMs > options.downtimeLimitMs;
+  return { postcopy: wanted === undefined ? isLong : wanted === 'postcopy', hottest };
 }
 
 /** Pre-copy has come to its end without success: whether post-copy is wanted then, or only the stop. */

@@ -9,6 +9,7 @@ import { DestinationLink } from './destination-link.js';
 import { connectGuest } from './guest-monitor.js';
 import { guestThere } from './outgoing-context.js';
 import type { MigrationRequest } from './request.js';
+import { OwnRoute } from './route.js';
 import { SourceGuest } from './source-guest.js';
 import type { StreamIdentity } from './stream-identity.js';
 
@@ -53,7 +54,8 @@ export async function runPreflight(options: DryRunOptions): Promise<DryRun> {
   const { reconnectSeconds } = configuration;
   const guest = await SourceGuest.open(await connectGuest(configuration, request.guest, { signal }), signal);
   const { url } = request.destination;
-  const link = new DestinationLink({ id: randomUUID(), url, identity, reconnectSeconds, log, signal });
+  const route = new OwnRoute(url, identity);
+  const link = new DestinationLink({ id: randomUUID(), route, reconnectSeconds, log, signal });
   try {
     await link.connect();
     const { peer } = link;

@@ -14,19 +14,21 @@ const PREPARED_TIMEOUT_MS = 30_000;
  * @param window that the destination allows, bytes
  */
 export async function prepareTransfer(
-  { request, configuration, link: { peer }, journal, progress, signal }: OutgoingContext,
+  { request, configuration, link, route, journal, progress, signal }: OutgoingContext,
   guest: SourceGuest,
   filter: PageFilter,
   window: number,
 ): Promise<Transfer> {
   const { mode } = request;
+  const { peer } = link;
   await peer.send({ type: 'prepare', guest: guestThere(request), mode, machine: guest.machine });
   await peer.next(['prepared'], { signal, timeoutMs: PREPARED_TIMEOUT_MS });
   const { wasRunning, identity } = guest;
   const { startedAt } = progress;
   await journal.record({ event: 'started', request, wasRunning, qemu: identity, startedAt });
-  const flow = new FlowControl(peer, Math.min(window, configuration.windowBytes), signal);
+  const flow = new FlowControl(peer, Math.min(window, configuration.windowBytes), signal, route.flow);
   const transfer = new Transfer(guest, flow, filter, configuration.sentPagesBytes);
+  transfer.referTo(link);
   transfer.pending.fill();
   progress.remainingPages = guest.layout.pageCount;
   peer.onFrame = (frame) => {

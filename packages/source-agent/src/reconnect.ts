@@ -17,6 +17,6 @@ export async function reconnect({ link, states }: OutgoingContext, transfer: Tra
     // The pages that the guest lacks are here only: they are kept for as long as someone may bring the destination back.
     outlasts: () => states.state === 'postcopy-paused',
   });
-  if (standing.phase === 'owner' && !standing.completed) transfer.goOn(link.peer, standing.missing);
+  if (standing.phase === 'owner' && !standing.completed) transfer.goOn(link, standing.missing);
   return standing;
 }

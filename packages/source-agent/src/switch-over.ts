@@ -5,6 +5,7 @@ import { finishPostcopy, finishPrecopy } from './finish.js';
 import { handOver, type HandOverTimings } from './hand-over.js';
 import type { OutgoingContext } from './outgoing-context.js';
 import { PostcopySender } from './postcopy.js';
+import { Urgency } from './shared-flow.js';
 import type { SwitchOverPlan } from './precopy.js';
 import type { Transfer } from './transfer.js';
 
@@ -27,9 +28,11 @@ export async function switchOver(
   transfer: Transfer,
   { postcopy, hottest }: SwitchOverPlan,
 ): Promise<void> {
-  const { request, link, journal, states, progress, directory, signal } = context;
+  const { request, link, route, journal, states, progress, directory, signal } = context;
   const { guest, flow, filter, sender, pending } = transfer;
   const { peer } = link;
+  await route.turn.take(progress, signal);
+  flow.urgency = Urgency.stopped;
   states.transition('pre-switchover');
   await journal.record({ event: 'stopping', postcopy });
   // What is in flight would be waited for with the guest stopped; now it only writes a little more.
@@ -71,6 +74,8 @@ export async function switchOver(
   const ready = performance.now();
   const timings = await handOver(context, transfer);
   const running = performance.now();
+  flow.urgency = Urgency.postcopy;
+  route.turn.release(progress);
 
   if (transfer.postcopy !== undefined && request.mode === 'postcopy')
     void leaveOutNow(transfer, transfer.postcopy);

@@ -1,6 +1,7 @@
-import type { PeerConnection } from '@pageferry/link';
 import { PageSet } from '@pageferry/transfer';
+import type { DestinationLink } from './destination-link.js';
 import type { FlowControl } from './flow-control.js';
+import { KnownContents } from './known-contents.js';
 import type { PageFilter } from './page-filter/page-filter.js';
 import { PageSender } from './page-sender.js';
 import type { PostcopySender } from './postcopy.js';
@@ -26,9 +27,16 @@ export class Transfer {
     this.pending = new PageSet(guest.layout);
   }
 
+  /** Pages are sent as references to what the link's destination has already, if it keeps anything. */
+  referTo({ contents }: Pick<DestinationLink, 'contents'>): void {
+    this.sender.contents = contents && new KnownContents(contents);
+  }
+
   /** Goes on over a new connection, with what the destination says that it lacks. */
-  goOn(peer: PeerConnection, missing: PageSet): void {
+  goOn(link: DestinationLink, missing: PageSet): void {
+    const { peer } = link;
     this.flow.reconnect(peer);
+    this.referTo(link);
     this.pending.clear();
     this.pending.addAll(missing);
     this.postcopy?.serve(peer);

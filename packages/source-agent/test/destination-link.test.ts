@@ -5,6 +5,7 @@ import { FrameKind, HEADER_BYTES, RUN_BYTES, writeHeader, writeRun } from '@page
 import fc from 'fast-check';
 import { afterEach, beforeEach, expect, onTestFinished, test, vi } from 'vitest';
 import { DestinationLink, type DestinationLinkOptions } from '../src/destination-link.js';
+import { OwnRoute } from '../src/route.js';
 import { FakeDestination, welcome, type Answer } from './support/fake-destination.js';
 import { silent } from './support/simulated-migration.js';
 
@@ -34,7 +35,8 @@ const watcher = {
 };
 
 function linkTo(url: string, more: Partial<DestinationLinkOptions> = {}): DestinationLink {
-  return new DestinationLink({ id, url, reconnectSeconds: 60, log: silent, signal: abort.signal, ...more });
+  const route = new OwnRoute(url);
+  return new DestinationLink({ id, route, reconnectSeconds: 60, log: silent, signal: abort.signal, ...more });
 }
 
 /** Names pages of a block, from `first` on. */

@@ -5,6 +5,7 @@ import type { PeerConnection } from '@pageferry/link';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { OutgoingMigration } from '../src/outgoing-migration.js';
 import type { MigrationRequest } from '../src/request.js';
+import { OwnRoute } from '../src/route.js';
 import { FakeDestination, takeGuest, takePages, welcome, type Answer } from './support/fake-destination.js';
 import { RunningQemu } from './support/running-qemu.js';
 import { requestFor, sourceHost, type SourceHost } from './support/source-host.js';
@@ -34,7 +35,7 @@ async function migrationTo(
   const { configuration, log } = host;
   const journal = await Journal.open(configuration.stateDirectory, id, { log });
   const request = requestFor('web1', { destination: { url }, mode: 'precopy', whenStalled: 'stop', ...more });
-  return new OutgoingMigration({ id, request, configuration, journal, log });
+  return new OutgoingMigration({ id, request, configuration, journal, log, route: new OwnRoute(url) });
 }
 
 /** Runs a migration to its end. */

@@ -33,3 +33,5 @@ export { SimilarContents } from './contents/similar-contents.js';
 export { encodePagePatch } from './contents/page-patch.js';
 export { applyPagePatch } from './contents/apply-page-patch.js';
 export { EncodingGain, type EncodingStanding } from './contents/encoding-gain.js';
+export { ContentDictionary, LOOKED_UP_AT_ONCE, type HashBytes } from './contents/content-dictionary.js';
+export { ContentStore, type PageBytes } from './contents/content-store.js';

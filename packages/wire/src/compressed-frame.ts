@@ -8,23 +8,30 @@ import {
   writeHeader,
   type FrameHeader,
 } from './frame-header.js';
-import { PAGE_RECORD_BYTES } from './page-frames.js';
+import { PAGE_RECORD_BYTES, SLOT_BYTES } from './page-frames.js';
 
 /** Before the LZ4 block stands the number of bytes that it unfolds to: u32, little-endian, as the library writes it. */
 const SIZE_BYTES = 4;
 
-/** Turns a `pages` frame into a `compressedPages` frame, in another thread. The frame must not change meanwhile. */
+/**
+ * Turns a `pages` frame into a `compressedPages` frame, and a `storedPages` frame into a `compressedStoredPages` frame, in another
+ * thread. The frame must not change meanwhile.
+ */
 export async function compressPages(frame: Buffer): Promise<Buffer> {
   const body = await compress(frame.subarray(HEADER_BYTES));
   const compressed = Buffer.allocUnsafe(HEADER_BYTES + body.length);
-  writeHeader(compressed, { ...readHeader(frame), kind: FrameKind.compressedPages });
+  const header = readHeader(frame);
+  const isStored = header.kind === FrameKind.storedPages;
+  const kind = isStored ? FrameKind.compressedStoredPages : FrameKind.compressedPages;
+  writeHeader(compressed, { ...header, kind });
   compressed.set(body, HEADER_BYTES);
   return compressed;
 }
 
-/** The `pages` frame that a `compressedPages` frame was made of. Error: `protocol-violation`. */
+/** The `pages` or `storedPages` frame that a compressed one was made of. Error: `protocol-violation`. */
 export function decompressPages(frame: Buffer, header: FrameHeader): Buffer {
-  const bytes = header.count * PAGE_RECORD_BYTES;
+  const isStored = header.kind === FrameKind.compressedStoredPages;
+  const bytes = header.count * (PAGE_RECORD_BYTES + (isStored ? SLOT_BYTES : 0));
   const claimed = frame.length < HEADER_BYTES + SIZE_BYTES ? -1 : frame.readUInt32LE(HEADER_BYTES);
   // Looked at first: it is how much memory the library takes.
   if (claimed !== bytes || HEADER_BYTES + bytes > MAX_FRAME_BYTES) {
@@ -34,7 +41,7 @@ export function decompressPages(frame: Buffer, header: FrameHeader): Buffer {
     );
   }
   const pages = Buffer.allocUnsafe(HEADER_BYTES + bytes);
-  writeHeader(pages, { ...header, kind: FrameKind.pages });
+  writeHeader(pages, { ...header, kind: isStored ? FrameKind.storedPages : FrameKind.pages });
   pages.set(unfold(frame.subarray(HEADER_BYTES), bytes), HEADER_BYTES);
   return pages;
 }

@@ -60,6 +60,8 @@ const schemas = {
       version: Type.Integer({ minimum: 1 }),
       software: Type.String({ maxLength: 64 }),
       window: Type.Integer({ minimum: MAX_FRAME_BYTES }),
+      /** On a shared connection: contents that the destination keeps for references, bytes. */
+      contentBytes: Type.Optional(Type.Integer({ minimum: 0 })),
     },
     closed,
   ),

@@ -9,6 +9,9 @@ export const FrameKind = {
   deviceState: 0x13,
   pageDeltas: 0x14,
   compressedPages: 0x15,
+  storedPages: 0x16,
+  compressedStoredPages: 0x17,
+  references: 0x18,
   requests: 0x20,
   ack: 0x21,
 } as const;

@@ -1,3 +1,4 @@
+export * from './channel-frames.js';
 export * from './compressed-frame.js';
 export * from './control-messages.js';
 export * from './endpoint.js';

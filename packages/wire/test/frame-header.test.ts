@@ -34,6 +34,9 @@ test('the numbers of the kinds are never given to something else', () => {
     deviceState: 0x13,
     pageDeltas: 0x14,
     compressedPages: 0x15,
+    storedPages: 0x16,
+    compressedStoredPages: 0x17,
+    references: 0x18,
     requests: 0x20,
     ack: 0x21,
   });
@@ -51,7 +54,7 @@ describe('a frame is refused', () => {
   test.each<[string, Buffer, RegExp]>([
     ['that is empty', Buffer.alloc(0), /empty frame/],
     ['of kind 0', changed(0, 0), /unknown kind 0/],
-    ['of a kind that is not known', changed(0, 0x16), /unknown kind 22/],
+    ['of a kind that is not known', changed(0, 0x1f), /unknown kind 31/],
     [
       'whose header is cut off',
       changed(0, FrameKind.ack).subarray(0, HEADER_BYTES - 1),

@@ -3,6 +3,7 @@ import type { Guest } from '../../guests/guest.js';
 import type { GuestHardware } from '../../guests/qemu-arguments.js';
 
 export interface GuestLoad {
+  readonly name?: string;
   readonly fillMiB?: number;
   /** What the guest rewrites, 10^6 bytes a second; 0 by default. */
   readonly megabytesPerSecond?: number;

@@ -45,8 +45,17 @@ export async function startDestination(
   const stop = new AbortController();
   const driver = given ?? createDriver(configuration, log);
   const migrations = new IncomingMigrations({ configuration, driver, log, signal: stop.signal, recovery });
-  const { streamHost: host, streamPort: port, windowBytes: window } = configuration;
-  const server = new StreamServer({ host, port, window, software: 'test', tls, migrations, log });
+  const { streamHost: host, streamPort: port, windowBytes: window, contentBytes } = configuration;
+  const server = new StreamServer({
+    host,
+    port,
+    window,
+    contentBytes,
+    software: 'test',
+    tls,
+    migrations,
+    log,
+  });
   const chosen = await server.listen();
   onTestFinished(async () => {
     stop.abort();

@@ -2,12 +2,15 @@ import { idParams, problemAnswers, type EventStreams, type HttpServer } from '@p
 import { Type } from '@sinclair/typebox';
 import type { ServedMigrations } from './served-migrations.js';
 
-const lastEventId = Type.Optional(
-  Type.Integer({
-    minimum: 0,
-    description: 'Of the last event that was received: goes on after it, if it is still kept',
-  }),
-);
+/** Of a request for events. */
+export const lastEventHeaders = Type.Object({
+  'last-event-id': Type.Optional(
+    Type.Integer({
+      minimum: 0,
+      description: 'Of the last event that was received: goes on after it, if it is still kept',
+    }),
+  ),
+});
 
 /** A migration as it goes on, as server-sent events. */
 export function eventRoute(server: HttpServer, migrations: ServedMigrations, streams: EventStreams): void {
@@ -18,7 +21,7 @@ export function eventRoute(server: HttpServer, migrations: ServedMigrations, str
         summary:
           'Follow a migration: events `state`, `progress` and, at last, `end`, each with the migration as it is then',
         params: idParams,
-        headers: Type.Object({ 'last-event-id': lastEventId }),
+        headers: lastEventHeaders,
         response: {
           200: {
             description: 'Server-sent events, until it is over',

@@ -1,14 +1,15 @@
 import type { OutgoingView } from '../outgoing-resource.js';
 
-export const encodings = ['raw', 'compressed', 'delta', 'zero'] as const;
+export const encodings = ['raw', 'compressed', 'reference', 'delta', 'zero'] as const;
 type Encoding = (typeof encodings)[number];
 
 /** Each page that was sent, by the one encoding in which it went. */
 export function sentPagesOf({
   normal,
+  reference,
   compressed,
   delta,
   zero,
 }: OutgoingView['pages']): Record<Encoding, number> {
-  return { raw: normal - compressed, compressed, delta, zero };
+  return { raw: normal - compressed, compressed, reference, delta, zero };
 }

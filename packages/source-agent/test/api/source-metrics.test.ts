@@ -77,9 +77,18 @@ test('what was filtered is counted by what became of it', async () => {
 });
 
 test('each page is counted once, by its encoding, and in post-copy by what brought it', async () => {
-  const pages = { normal: 10, compressed: 4, delta: 3, unchanged: 2, zero: 7, requested: 5, pushed: 1 };
+  const pages = {
+    normal: 10,
+    reference: 6,
+    compressed: 4,
+    delta: 3,
+    unchanged: 2,
+    zero: 7,
+    requested: 5,
+    pushed: 1,
+  };
   const text = await afterEnd({ pages });
-  const expected = { raw: 6, compressed: 4, delta: 3, zero: 7 };
+  const expected = { raw: 6, compressed: 4, reference: 6, delta: 3, zero: 7 };
   for (const [encoding, count] of Object.entries(expected))
     expect(text).toContain(`pageferry_sent_pages_total{encoding="${encoding}"} ${count}\n`);
   expect(text).toContain('pageferry_postcopy_pages_total{reason="requested"} 5\n');

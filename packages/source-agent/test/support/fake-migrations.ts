@@ -1,5 +1,6 @@
 import { EventFeed, type Check, type EndedMigration } from '@pageferry/daemon';
 import { PageferryError } from '@pageferry/errors';
+import type { ServedGangs } from '../../src/api/gang-routes.js';
 import type { ServedMigrations } from '../../src/api/served-migrations.js';
 import type { GuestView } from '../../src/guest-list.js';
 import type { InspectionView } from '../../src/inspect-guest.js';
@@ -8,6 +9,13 @@ import type { DryRun } from '../../src/preflight.js';
 import type { MigrationChange, MigrationRequest, SwitchOverWith } from '../../src/request.js';
 import { Steering } from '../../src/steering.js';
 import { viewRequest } from '../../src/view-request.js';
+
+const noGang = (): never => {
+  throw new PageferryError('migration-not-found', 'there are no gangs here');
+};
+
+/** For an API whose gangs do not matter. */
+export const noGangs: ServedGangs = { views: [], find: noGang, start: noGang };
 
 /** Of every migration that is started. */
 export const id = '6f1c';

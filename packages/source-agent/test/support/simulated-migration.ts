@@ -1,28 +1,42 @@
 import { pino } from 'pino';
 import type { FirstPassSink } from '@pageferry/qemu';
-import { PAGE_SIZE, PageLayout, PageSet, type BlockShape } from '@pageferry/transfer';
+import {
+  ContentStore,
+  PAGE_SIZE,
+  PageLayout,
+  PageSet,
+  type BlockShape,
+  type ContentDictionary,
+} from '@pageferry/transfer';
 import {
   FrameKind,
   HEADER_BYTES,
+  NO_SLOT,
   PAGE_RECORD_BYTES,
+  REFERENCE_BYTES,
   RUN_BYTES,
   checkDeltasFrame,
   checkPagesFrame,
+  checkReferencesFrame,
   checkRunsFrame,
+  checkStoredPagesFrame,
   decompressPages,
   deltaLength,
   readAddress,
   readHeader,
   runAddress,
   runPages,
+  storedSlot,
   writeHeader,
   writeRun,
 } from '@pageferry/wire';
 import { applyDelta } from '../../../transfer/test/support/apply-delta.js';
 import { FlowControl, type FrameCarrier } from '../../src/flow-control.js';
+import { KnownContents } from '../../src/known-contents.js';
 import { PageFilter } from '../../src/page-filter/page-filter.js';
 import { PageSender, type GuestMemory } from '../../src/page-sender.js';
 import type { PrecopyOptions } from '../../src/precopy.js';
+import type { SharedFlow } from '../../src/shared-flow.js';
 import { Progress } from '../../src/progress.js';
 
 export const silent = pino({ level: 'silent' });
@@ -75,10 +89,13 @@ export class SimulatedDestination implements FrameCarrier {
   onFrame: (frame: Buffer) => void = () => undefined;
   /** Whether frames are acknowledged by themselves. */
   acknowledges = true;
+  /** What came for this and other guests; see `ContentStore`. */
+  readonly contents: ContentStore;
   readonly #layout: PageLayout;
 
-  constructor(layout: PageLayout) {
+  constructor(layout: PageLayout, contents = new ContentStore(0)) {
     this.#layout = layout;
+    this.contents = contents;
     this.memory = layout.blocks.map(({ length }) => Buffer.alloc(length, 0xdb));
     this.received = new PageSet(layout);
   }
@@ -124,7 +141,29 @@ export class SimulatedDestination implements FrameCarrier {
     const memory = this.memory[header.block] ?? Buffer.alloc(0);
     switch (header.kind) {
       case FrameKind.compressedPages:
+      case FrameKind.compressedStoredPages:
         this.#apply(decompressPages(frame, header));
+        return;
+      case FrameKind.storedPages:
+        checkStoredPagesFrame(frame, header, memory.length, this.contents.slots);
+        for (let index = 0; index < header.count; index++) {
+          const at = HEADER_BYTES + index * PAGE_RECORD_BYTES;
+          frame.copy(memory, readAddress(frame, at), at + 8, at + PAGE_RECORD_BYTES);
+          this.#note(header.block, readAddress(frame, at), 1);
+          const slot = storedSlot(frame, header, index);
+          if (slot !== NO_SLOT) this.contents.put(slot, frame, at + 8);
+        }
+        return;
+      case FrameKind.references:
+        checkReferencesFrame(frame, header, memory.length, this.contents.slots);
+        for (let at = HEADER_BYTES; at < frame.length; at += REFERENCE_BYTES) {
+          const slot = frame.readUInt32BE(at + 8);
+          if (frame.readUInt32BE(at + 12) !== this.contents.generation(slot))
+            throw new Error('a stale reference');
+          const { bytes, offset } = this.contents.content(slot);
+          bytes.copy(memory, readAddress(frame, at), offset, offset + PAGE_SIZE);
+          this.#note(header.block, readAddress(frame, at), 1);
+        }
         return;
       case FrameKind.pages:
         checkPagesFrame(frame, header, memory.length);
@@ -213,18 +252,33 @@ export interface SimulatedMigration {
   readonly filter: PageFilter;
 }
 
+export interface SimulationOptions {
+  readonly window?: number;
+  readonly sentPagesBytes?: number;
+  readonly shapes?: readonly BlockShape[];
+}
+
+/** What migrations over one connection have in common, here and there. */
+export interface SharedSimulation {
+  readonly flow: SharedFlow;
+  readonly dictionary: ContentDictionary;
+  readonly contents: ContentStore;
+}
+
 /** All of a source agent that stands between a guest and a destination. */
 export function simulateMigration(
   signal: AbortSignal,
-  { window = 8 * 1024 * 1024, sentPagesBytes = 64 * PAGE_SIZE, shapes = twoBlocks } = {},
+  { window = 8 * 1024 * 1024, sentPagesBytes = 64 * PAGE_SIZE, shapes = twoBlocks }: SimulationOptions = {},
+  shared?: SharedSimulation,
 ): SimulatedMigration {
   const guest = new SimulatedGuest(shapes);
-  const destination = new SimulatedDestination(guest.layout);
-  const flow = new FlowControl(destination, window, signal);
+  const destination = new SimulatedDestination(guest.layout, shared?.contents);
+  const flow = new FlowControl(destination, window, signal, shared?.flow);
   destination.onFrame = (frame) => {
     flow.acknowledge(readHeader(frame).sequence);
   };
   const sender = new PageSender(guest.layout, guest, flow, sentPagesBytes);
+  if (shared !== undefined) sender.contents = new KnownContents(shared.dictionary);
   const pending = new PageSet(guest.layout);
   pending.fill();
   const filter = new PageFilter(guest.layout, {
@@ -253,6 +307,7 @@ export function precopyOptions(
     downtimeLimitMs: 300,
     timeLimitMs: 60_000,
     whenStalled: 'cancel',
+    mayStop: () => true,
     switchOverForced: () => false,
     log: silent,
     signal,

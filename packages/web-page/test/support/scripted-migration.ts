@@ -51,6 +51,7 @@ export function viewOf(change: Partial<OutgoingView> = {}): OutgoingView {
     bandwidthCaps: { precopy: 0, postcopy: 125_000_000 },
     pages: {
       normal: 201_000,
+      reference: 0,
       compressed: 90_210,
       delta: 12_044,
       unchanged: 310,

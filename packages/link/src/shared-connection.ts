@@ -1,0 +1,168 @@
+import { PING_INTERVAL_MS, SILENCE_LIMIT_MS, LAST_CHANNEL, channelEnd, fromChannel } from '@pageferry/wire';
+import { PageferryError, type Host } from '@pageferry/errors';
+import { Channel, type ChannelCarrier } from './channel.js';
+import { CLOSE_NORMAL, CLOSE_PROTOCOL_ERROR, protocolViolation } from './connection-errors.js';
+import type { MessageSocket } from './message-socket.js';
+
+/** Open at once. */
+export const MAX_CHANNELS = 64;
+
+export interface SharedConnectionOptions {
+  /** Who is at the other end. */
+  readonly peer: Host;
+  /** The other side has opened a channel; without this it may not. */
+  readonly onChannel?: (channel: Channel) => void;
+}
+
+/**
+ * One connection between the agents that many migrations use: each has a channel of it. What is given to any of the
+ * channels arrives in the order in which it was given, whatever the channel.
+ */
+export class SharedConnection {
+  readonly #socket: MessageSocket;
+  readonly #peer: Host;
+  readonly #onChannel: ((channel: Channel) => void) | undefined;
+  readonly #channels = new Map<number, Channel>();
+  readonly #carrier: ChannelCarrier;
+  readonly #timer: NodeJS.Timeout;
+  #newest = 0;
+  #isOpen = true;
+  #lastHeardMs = performance.now();
+  #end: () => void = () => undefined;
+  /** Resolves, and never rejects, when the connection is over. */
+  readonly closed: Promise<void>;
+
+  constructor(socket: MessageSocket, { peer, onChannel }: SharedConnectionOptions) {
+    this.#socket = socket;
+    this.#peer = peer;
+    this.#onChannel = onChannel;
+    this.closed = new Promise((resolve) => {
+      this.#end = resolve;
+    });
+    this.#carrier = {
+      send: (frame, sent) => {
+        this.#socket.send(frame, { binary: true, compress: false }, sent);
+      },
+      end: (channel, status) => {
+        this.#channels.delete(channel);
+        // A connection that is gone has ended all its channels.
+        if (this.#isOpen) this.#carrier.send(channelEnd(channel, status), () => undefined);
+      },
+    };
+    const heard = (): void => {
+      this.#lastHeardMs = performance.now();
+    };
+    socket.on('ping', heard);
+    socket.on('pong', heard);
+    socket.on('message', (data, isBinary) => {
+      heard();
+      this.#receive(data, isBinary);
+    });
+    socket.on('error', (cause) => {
+      this.#finish((channel) => {
+        channel.failed(cause);
+      });
+    });
+    socket.on('close', (status) => {
+      this.#finish((channel) => {
+        channel.ended(status);
+      });
+    });
+    this.#timer = setInterval(() => {
+      this.#keepAlive();
+    }, PING_INTERVAL_MS);
+    this.#timer.unref();
+  }
+
+  get isOpen(): boolean {
+    return this.#isOpen;
+  }
+
+  /** Whether {@link open} has a channel to give. */
+  get hasRoom(): boolean {
+    return this.#isOpen && this.#channels.size < MAX_CHANNELS && this.#newest < LAST_CHANNEL;
+  }
+
+  /** Channels that are open. */
+  get channelCount(): number {
+    return this.#channels.size;
+  }
+
+  /** A new channel; the other side learns of it by the first message. */
+  open(): Channel {
+    if (!this.hasRoom)
+      throw new PageferryError('internal', 'the connection has no room for one more channel');
+    return this.#add(this.#newest + 1);
+  }
+
+  /** Ends the connection and its channels, with all that was sent delivered if the peer is there. */
+  close(): void {
+    this.#socket.close(CLOSE_NORMAL);
+    this.#finish((channel) => {
+      channel.ended(CLOSE_NORMAL);
+    });
+  }
+
+  #receive(data: unknown, isBinary: boolean): void {
+    if (!this.#isOpen) return;
+    try {
+      if (!isBinary || !Buffer.isBuffer(data)) throw protocolViolation(this.#peer, 'it sent text');
+      const arrived = fromChannel(data);
+      const channel = this.#channels.get(arrived.channel) ?? this.#opened(arrived.channel);
+      // What was under way when this side closed the channel.
+      if (channel === undefined) return;
+      if ('status' in arrived) {
+        this.#channels.delete(arrived.channel);
+        channel.ended(arrived.status);
+      } else {
+        channel.emit('message', arrived.frame, true);
+      }
+    } catch (thrown) {
+      this.#socket.close(CLOSE_PROTOCOL_ERROR, 'protocol-violation');
+      const cause = thrown instanceof Error ? thrown : new Error(String(thrown));
+      this.#finish((channel) => {
+        channel.failed(cause);
+      });
+    }
+  }
+
+  /** The channel that the other side opens with this message; undefined for one that there was before. */
+  #opened(number: number): Channel | undefined {
+    if (number <= this.#newest) return undefined;
+    if (this.#onChannel === undefined) throw protocolViolation(this.#peer, 'it opened a channel');
+    if (number !== this.#newest + 1 || !this.hasRoom)
+      throw protocolViolation(this.#peer, `it opened the channel ${number} out of turn, or too many of them`);
+    const channel = this.#add(number);
+    this.#onChannel(channel);
+    return channel;
+  }
+
+  #add(number: number): Channel {
+    const channel = new Channel(number, this.#carrier);
+    this.#channels.set(number, channel);
+    this.#newest = number;
+    return channel;
+  }
+
+  #keepAlive(): void {
+    const silentMs = performance.now() - this.#lastHeardMs;
+    if (silentMs <= SILENCE_LIMIT_MS) {
+      this.#socket.ping();
+      return;
+    }
+    this.#finish((channel) => {
+      channel.failed(new Error(`nothing came for ${Math.round(silentMs)} ms`));
+    });
+    this.#socket.terminate();
+  }
+
+  #finish(tell: (channel: Channel) => void): void {
+    if (!this.#isOpen) return;
+    this.#isOpen = false;
+    clearInterval(this.#timer);
+    const channels = [...this.#channels.values()];
+    this.#channels.clear();
+    for (const channel of channels) tell(channel);
+    this.#end();
+  }
+}

@@ -1,0 +1,123 @@
+import {
+  IdempotencyKeys,
+  idempotencyHeaders,
+  idParams,
+  problemAnswers,
+  type EventStreams,
+  type HttpServer,
+} from '@pageferry/daemon';
+import { Type } from '@sinclair/typebox';
+import { GangChange, GangRequest } from '../gang/gang-request.js';
+import type { GangView } from '../gang/gang-resource.js';
+import type { Gangs } from '../gang/gangs.js';
+import { lastEventHeaders } from './event-route.js';
+
+const GangAnswer = Type.Unsafe<GangView>({ $ref: 'Gang#' });
+
+export type ServedGangs = Pick<Gangs, 'views' | 'find' | 'start'>;
+
+/** Guests that leave together. */
+export function gangRoutes(server: HttpServer, gangs: ServedGangs, streams: EventStreams): void {
+  const keys = new IdempotencyKeys<GangView>();
+
+  server.post(
+    '/v1/gangs',
+    {
+      schema: {
+        summary: 'Move guests together, and send what they have in common only once',
+        body: GangRequest,
+        headers: Type.Object(idempotencyHeaders),
+        response: { 202: GangAnswer, ...problemAnswers },
+      },
+    },
+    async ({ body, headers }, reply) => {
+      const view = await keys.once(
+        headers['idempotency-key'],
+        body,
+        async () => (await gangs.start(body)).view,
+      );
+      return reply.status(202).header('location', `/v1/gangs/${view.id}`).send(view);
+    },
+  );
+
+  server.get(
+    '/v1/gangs',
+    {
+      schema: {
+        summary: 'The gangs since the start of this agent',
+        response: { 200: Type.Object({ gangs: Type.Array(GangAnswer) }), ...problemAnswers },
+      },
+    },
+    () => ({ gangs: gangs.views }),
+  );
+
+  server.get(
+    '/v1/gangs/:id',
+    {
+      schema: { summary: 'One gang', params: idParams, response: { 200: GangAnswer, ...problemAnswers } },
+    },
+    ({ params: { id } }) => gangs.find(id).view,
+  );
+
+  server.patch(
+    '/v1/gangs/:id',
+    {
+      schema: {
+        summary: 'Change what was requested, while it runs',
+        params: idParams,
+        body: GangChange,
+        response: { 200: GangAnswer, ...problemAnswers },
+      },
+    },
+    ({ params: { id }, body }) => {
+      const gang = gangs.find(id);
+      gang.change(body);
+      return gang.view;
+    },
+  );
+
+  server.post(
+    '/v1/gangs/:id/cancel',
+    {
+      schema: {
+        summary: 'Give up what has not been handed over; these guests stay',
+        params: idParams,
+        response: { 202: GangAnswer, ...problemAnswers },
+      },
+    },
+    async ({ params: { id } }, reply) => {
+      const gang = gangs.find(id);
+      gang.cancel();
+      return reply.status(202).send(gang.view);
+    },
+  );
+
+  server.get(
+    '/v1/gangs/:id/events',
+    {
+      schema: {
+        summary:
+          'Follow a gang: events `state`, `progress` and, at last, `end`, each with the gang as it is then',
+        params: idParams,
+        headers: lastEventHeaders,
+        response: {
+          200: {
+            description: 'Server-sent events, until it is over',
+            content: { 'text/event-stream': { schema: Type.String() } },
+          },
+          204: Type.Null({ description: 'It is over, and all of it has been received' }),
+          ...problemAnswers,
+        },
+      },
+    },
+    async ({ params: { id }, headers }, reply) => {
+      const { feed, view, isOver } = gangs.find(id);
+      const after = headers['last-event-id'];
+      if (isOver && after === feed.newest) return reply.status(204).send(null);
+      const now = { id: feed.newest, name: isOver ? 'end' : 'state', data: JSON.stringify(view) };
+      const missed = after === undefined ? undefined : feed.after(after);
+      streams.open(reply, isOver ? { events: missed ?? [now] } : { events: missed ?? [now], feed });
+      return reply;
+    },
+  );
+}

@@ -1,0 +1,213 @@
+import { EventFeed, StateMachine, type Logger } from '@pageferry/daemon';
+import { PageferryError, asPageferryError, sleep, type ErrorCode } from '@pageferry/errors';
+import type { MigrationRequest } from '../request.js';
+import type { Route } from '../route.js';
+import { memberRequest, type GangChange, type GangRequest } from './gang-request.js';
+import type { GangView } from './gang-resource.js';
+import { gangStates, type GangState } from './gang-states.js';
+import { totalOf } from './gang-totals.js';
+import { Member, type MemberMigration } from './member.js';
+
+/** What may be otherwise in a while: the guest still runs here, and is tried again. */
+const PASSING: readonly ErrorCode[] = [
+  'peer-lost',
+  'peer-unreachable',
+  'peer-timeout',
+  'too-many-migrations',
+];
+const MOST_ATTEMPTS = 5;
+/** Before the second attempt; twice as long before each that follows. */
+const FIRST_PAUSE_MS = 500;
+/** Between two events of a gang that goes on, ms. */
+const PROGRESS_INTERVAL_MS = 500;
+
+/** A route that ends with the gang. */
+export type ClosableRoute = Route & { readonly close: () => void };
+
+export interface GangOptions {
+  readonly id: string;
+  readonly request: GangRequest;
+  readonly guests: readonly string[];
+  readonly route: ClosableRoute;
+  /** Starts one guest's migration by this route. */
+  readonly start: (request: MigrationRequest, route: Route) => Promise<MemberMigration>;
+  readonly log: Logger;
+}
+
+/**
+ * Guests that leave for one destination together, over one connection. They move in their order, some at once: the first of these
+ * has the link, those after it what it leaves. One that fails stays here and does not stop the others, unless the request says so.
+ */
+export class Gang {
+  readonly id: string;
+  readonly feed = new EventFeed();
+  readonly #request: GangRequest;
+  readonly #route: ClosableRoute;
+  readonly #start: GangOptions['start'];
+  readonly #log: Logger;
+  readonly #members: readonly Member[];
+  readonly #states = new StateMachine<GangState>(gangStates, 'active');
+  readonly #scope = new AbortController();
+  readonly #startedAt = Date.now();
+  readonly #begunMs = performance.now();
+  #atOnce: number;
+  #underway = 0;
+  #totalMs: number | undefined;
+  /** Somebody has come to an end, or may begin. */
+  #changed: () => void = () => undefined;
+
+  constructor({ id, request, guests, route, start, log }: GangOptions) {
+    this.id = id;
+    this.#request = request;
+    this.#route = route;
+    this.#start = start;
+    this.#log = log.child({ gang: id });
+    this.#members = guests.map((guest) => new Member(guest));
+    this.#atOnce = request.atOnce;
+    route.flow.limit.change(request.bandwidthCap, performance.now());
+    this.#states.onTransition(({ state }) => {
+      this.#log.info({ state }, 'gang state');
+      if (!this.isOver) this.feed.publish('state', this.view);
+    });
+  }
+
+  get isOver(): boolean {
+    return this.#states.isFinal;
+  }
+
+  get view(): GangView {
+    const { destination, mode } = this.#request;
+    return {
+      id: this.id,
+      destination,
+      mode,
+      state: this.#states.state,
+      startedAt: this.#startedAt,
+      totalMs: this.#totalMs ?? performance.now() - this.#begunMs,
+      atOnce: this.#atOnce,
+      bandwidthCap: this.#route.flow.limit.bytesPerSecond,
+      guests: this.#members.map(({ view }) => view),
+      sent: totalOf(this.#members.flatMap(({ migrations }) => migrations)),
+      bandwidth: this.#route.flow.bytesPerSecond ?? null,
+      error: null,
+    };
+  }
+
+  /** Changes what the request said. Error: `migration-state`, when it is over. */
+  change({ bandwidthCap, atOnce }: GangChange): void {
+    this.#refuseOver();
+    if (bandwidthCap !== undefined) this.#route.flow.limit.change(bandwidthCap, performance.now());
+    this.#route.flow.wakeAll();
+    this.#atOnce = atOnce ?? this.#atOnce;
+    this.#log.info({ bandwidthCap, atOnce }, 'what was requested has changed');
+    this.#changed();
+  }
+
+  /** Gives up what has not been handed over: these guests stay here. Error: `migration-state`, when it is over. */
+  cancel(): void {
+    this.#refuseOver();
+    if (this.#states.state === 'active') this.#states.transition('cancelling');
+    this.#stop();
+  }
+
+  /** Never rejects: how it ended is in {@link view} and in the log. */
+  async run(signal: AbortSignal): Promise<void> {
+    const stop = (): void => {
+      this.#stop();
+    };
+    signal.addEventListener('abort', stop, { once: true });
+    const telling = setInterval(() => {
+      this.feed.publish('progress', this.view);
+    }, PROGRESS_INTERVAL_MS);
+    try {
+      while (!this.#members.every(({ isOver }) => isOver)) {
+        if (signal.aborted && this.#underway === 0) break;
+        this.#beginMore();
+        await new Promise<void>((resolve) => {
+          this.#changed = resolve;
+          if (this.#members.every(({ isOver }) => isOver)) resolve();
+        });
+      }
+    } finally {
+      clearInterval(telling);
+      signal.removeEventListener('abort', stop);
+      this.#end();
+    }
+  }
+
+  #beginMore(): void {
+    for (const member of this.#members) {
+      if (this.#underway >= this.#atOnce || this.#scope.signal.aborted) return;
+      if (member.states.state !== 'waiting') continue;
+      this.#underway++;
+      member.begin();
+      void this.#move(member).finally(() => {
+        this.#underway--;
+        this.#changed();
+      });
+    }
+  }
+
+  /** Never rejects. */
+  async #move(member: Member): Promise<void> {
+    try {
+      const migration = await this.#start(memberRequest(member.guest, this.#request), this.#route);
+      member.follow(migration);
+      if (this.#scope.signal.aborted) member.cancel();
+      const error = await migration.over;
+      if (error === undefined) member.end('moved');
+      else await this.#failed(member, error);
+    } catch (thrown) {
+      await this.#failed(member, asPageferryError(thrown));
+    }
+  }
+
+  async #failed(member: Member, error: PageferryError): Promise<void> {
+    if (error.code === 'cancelled') {
+      member.end('cancelled', error);
+      return;
+    }
+    const again =
+      PASSING.includes(error.code) && member.attempts < MOST_ATTEMPTS && !this.#scope.signal.aborted;
+    this.#log.error({ err: error, guest: member.guest, again }, 'a guest of the gang has not moved');
+    if (!again) {
+      member.end('failed', error);
+      if (this.#request.whenOneFails === 'stop') this.#stop();
+      return;
+    }
+    // Fewer at once, if the hosts allow no more.
+    if (error.code === 'too-many-migrations') this.#atOnce = Math.max(this.#underway - 1, 1);
+    try {
+      await sleep(FIRST_PAUSE_MS * 2 ** (member.attempts - 1), this.#scope.signal);
+      member.wait(error);
+    } catch {
+      member.end('failed', error);
+    }
+  }
+
+  /** None of those that wait is begun any more, and those under way are given up if they can be. */
+  #stop(): void {
+    this.#scope.abort(new PageferryError('cancelled', 'the gang does not go on'));
+    for (const member of this.#members) {
+      if (member.states.state === 'waiting') member.end('skipped');
+      else if (member.states.state === 'moving') member.cancel();
+    }
+    this.#changed();
+  }
+
+  #end(): void {
+    this.#route.close();
+    this.#totalMs = performance.now() - this.#begunMs;
+    const haveMoved = this.#members.every(({ states }) => states.state === 'moved');
+    const isCancelled = this.#states.state === 'cancelling';
+    this.#states.transition(haveMoved ? 'completed' : isCancelled ? 'cancelled' : 'failed');
+    const { view } = this;
+    this.#log.info({ result: view }, 'the gang is over');
+    this.feed.end('end', view);
+  }
+
+  #refuseOver(): void {
+    if (!this.isOver) return;
+    throw new PageferryError('migration-state', `the gang is over: it is ${this.#states.state}`);
+  }
+}

@@ -1,0 +1,75 @@
+import { randomBytes } from 'node:crypto';
+import { asDestination, shareConnection, type SharedConnection } from '@pageferry/link';
+import { ContentDictionary, type HashBytes } from '@pageferry/transfer';
+import xxhash from 'xxhash-wasm';
+import type { Route, RoutedConnection } from '../route.js';
+import { SharedFlow } from '../shared-flow.js';
+import type { StreamIdentity } from '../stream-identity.js';
+import { SwitchOverTurn } from '../switch-over-turn.js';
+
+export interface SharedRouteOptions {
+  readonly url: string;
+  readonly identity: StreamIdentity | undefined;
+  /** Most memory for contents to refer to, bytes; 0 for no references. */
+  readonly contentBytes: number;
+  /** Ends the wait for a connection. */
+  readonly signal: AbortSignal;
+}
+
+/** The way of a gang: one connection for all of its guests, and a new one when that has broken. */
+export class SharedRoute implements Route {
+  readonly flow = new SharedFlow();
+  readonly turn = new SwitchOverTurn();
+  readonly #options: SharedRouteOptions;
+  #connection: SharedConnection | undefined;
+  #opening: Promise<SharedConnection> | undefined;
+  /** What was sent over the connection in use. */
+  #dictionary: { readonly of: SharedConnection; readonly contents: ContentDictionary } | undefined;
+
+  constructor(options: SharedRouteOptions) {
+    this.#options = options;
+  }
+
+  /** Of which contents are kept at the moment. */
+  get contents(): ContentDictionary | undefined {
+    return this.#dictionary?.contents;
+  }
+
+  async connect(signal: AbortSignal): Promise<RoutedConnection> {
+    const [shared, hash] = await Promise.all([this.#open(), hashBytes()]);
+    signal.throwIfAborted();
+    const peer = asDestination(shared.open());
+    return { peer, contents: (bytes) => this.#contentsOf(shared, bytes, hash) };
+  }
+
+  /** Ends the connection, and with it what is still under way over it. */
+  close(): void {
+    this.#connection?.close();
+  }
+
+  /** Those that ask at the same time get the same new connection. */
+  async #open(): Promise<SharedConnection> {
+    if (this.#connection?.isOpen === true) return this.#connection;
+    const { url, identity, signal } = this.#options;
+    this.#opening ??= shareConnection(url, signal, identity?.for(url))
+      .then((connection) => (this.#connection = connection))
+      .finally(() => {
+        this.#opening = undefined;
+      });
+    return this.#opening;
+  }
+
+  #contentsOf(of: SharedConnection, bytes: number, hash: HashBytes): ContentDictionary | undefined {
+    const most = Math.min(bytes, this.#options.contentBytes);
+    if (most === 0) return undefined;
+    if (this.#dictionary?.of !== of) this.#dictionary = { of, contents: new ContentDictionary(most, hash) };
+    return this.#dictionary.contents;
+  }
+}
+
+/** xxHash64 with a seed that no guest can know: none can make up two pages with one hash. */
+async function hashBytes(): Promise<HashBytes> {
+  const hasher = await xxhash();
+  const seed = randomBytes(8).readBigUInt64LE();
+  return (bytes) => hasher.h64Raw(bytes, seed);
+}

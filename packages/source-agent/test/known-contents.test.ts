@@ -1,0 +1,136 @@
+import { ContentDictionary, ContentStore, PAGE_SIZE, type HashBytes } from '@pageferry/transfer';
+import { FrameKind, readHeader } from '@pageferry/wire';
+import fc from 'fast-check';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { SharedFlow } from '../src/shared-flow.js';
+import {
+  simulateMigration,
+  type SharedSimulation,
+  type SimulatedMigration,
+} from './support/simulated-migration.js';
+
+let abort: AbortController;
+beforeEach(() => {
+  abort = new AbortController();
+});
+afterEach(() => {
+  abort.abort();
+});
+
+const byContent: HashBytes = (bytes) => BigInt(bytes[0] ?? 0) << 32n;
+const forged: HashBytes = () => 1n;
+
+function sharing(slots: number, hash = byContent): SharedSimulation {
+  return {
+    flow: new SharedFlow(),
+    dictionary: new ContentDictionary(slots * PAGE_SIZE, hash),
+    contents: new ContentStore(slots * PAGE_SIZE),
+  };
+}
+
+const filled = (byte: number): Uint8Array => new Uint8Array(PAGE_SIZE).fill(byte);
+
+async function sendDirtied({ guest, sender, flow }: SimulatedMigration): Promise<void> {
+  guest.dirtied.forEachRun((first, count) => sender.sendRun(first, count), sender.longestRun);
+  guest.dirtied.clear();
+  await sender.flushed();
+  await flow.drained();
+}
+
+function expectEqual({ guest, destination }: SimulatedMigration): void {
+  guest.blocks.forEach((block, index) => {
+    expect(destination.memory[index]?.equals(block)).toBe(true);
+  });
+}
+
+const kinds = ({ destination }: SimulatedMigration): number[] =>
+  destination.frames.map((frame) => readHeader(frame).kind);
+
+test('what one guest has sent goes as a reference for the next', async () => {
+  const shared = sharing(256);
+  const [one, other] = [
+    simulateMigration(abort.signal, {}, shared),
+    simulateMigration(abort.signal, {}, shared),
+  ];
+  for (const migration of [one, other]) {
+    for (let page = 0; page < 100; page++) migration.guest.write(page, 0, filled(page + 1));
+    await sendDirtied(migration);
+  }
+  expect(one.sender.sent).toMatchObject({ normal: 100, reference: 0 });
+  expect(other.sender.sent).toMatchObject({ normal: 0, reference: 100 });
+  expect(new Set(kinds(other))).toEqual(new Set([FrameKind.references]));
+  expect(other.flow.sentBytes).toBeLessThan(100 * 32);
+});
+
+test('many references count as the pages that they stand for while they are in flight', async () => {
+  const shared = sharing(256);
+  const [one, other] = [
+    simulateMigration(abort.signal, {}, shared),
+    simulateMigration(abort.signal, {}, shared),
+  ];
+  other.destination.acknowledges = false;
+  for (const { guest } of [one, other]) for (let page = 0; page < 64; page++) guest.write(page, 0, filled(9));
+  await sendDirtied(one);
+  other.guest.dirtied.forEachRun(
+    (first, count) => other.sender.sendRun(first, count),
+    other.sender.longestRun,
+  );
+  await other.sender.flushed();
+  expect(other.flow.inFlightBytes).toBeGreaterThanOrEqual(64 * PAGE_SIZE);
+});
+
+test('each guest arrives as it is, whatever they have in common, however small the store, and if all hashes are alike', async () => {
+  const write = fc.record({
+    guest: fc.nat(2),
+    page: fc.nat(599),
+    count: fc.integer({ min: 1, max: 90 }),
+    byte: fc.nat(5),
+    own: fc.boolean(),
+  });
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(fc.array(write, { maxLength: 8 }), { maxLength: 8 }),
+      fc.constantFrom(0, 1, 3, 64, 2000),
+      fc.boolean(),
+      async (iterations, slots, isForged) => {
+        const shared = sharing(slots, isForged ? forged : byContent);
+        const migrations = [0, 1, 2].map(() => simulateMigration(abort.signal, {}, shared));
+        for (const { sender, pending } of migrations) await sender.sendAll(pending, abort.signal);
+        for (const writes of iterations) {
+          for (const { guest: which, page, count, byte, own } of writes) {
+            const guest = migrations[which]?.guest;
+            for (let at = page; at < Math.min(page + count, 600); at++) {
+              const content = filled(byte);
+              if (own) content[1] = which + at;
+              guest?.write(at, 0, content);
+            }
+          }
+          for (const migration of migrations) await sendDirtied(migration);
+          migrations.forEach(expectEqual);
+        }
+      },
+    ),
+    { numRuns: 20 },
+  );
+});
+
+test('frames that are compressed keep their place before the references to them', async () => {
+  const shared = sharing(4000);
+  const migrations = [
+    simulateMigration(abort.signal, {}, shared),
+    simulateMigration(abort.signal, {}, shared),
+  ];
+  // The bandwidth must be known, and low.
+  for (const { flow } of migrations) flow.limitTo(40_000_000);
+  for (const { sender, pending } of migrations) await sender.sendAll(pending, abort.signal);
+  for (let round = 0; round < 6; round++) {
+    const sent = migrations.map(async (migration) => {
+      for (let page = 0; page < 300; page++)
+        migration.guest.write(page, 0, filled((page + round * 40) % 251));
+      await sendDirtied(migration);
+    });
+    await Promise.all(sent);
+    migrations.forEach(expectEqual);
+  }
+  expect(kinds(migrations[0] ?? simulateMigration(abort.signal))).toContain(FrameKind.compressedStoredPages);
+});

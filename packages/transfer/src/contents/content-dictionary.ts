@@ -1,0 +1,103 @@
+import { PAGE_SIZE } from '../page-layout.js';
+import { ContentIndex } from './content-index.js';
+import { ContentStore } from './content-store.js';
+
+/** A 64-bit hash of some bytes. */
+export type HashBytes = (bytes: Uint8Array) => bigint;
+
+/** Pages that are looked up at once. */
+export const LOOKED_UP_AT_ONCE = 64;
+const NONE = -1;
+
+/**
+ * The source's side of a content store: finds the slots that have the content of pages, and decides which slot a new content
+ * gets. Contents that were found again since the last time round stay, the others go in the order in which they came.
+ *
+ * A hash only says where to look: what is answered has been compared, byte by byte, with what the destination has in this
+ * slot. Beside the contents it takes 29 bytes a slot at most, 24 of them for the index.
+ */
+export class ContentDictionary {
+  readonly store: ContentStore;
+  /** What {@link lookUp} has found: the slot with the content of each page, or -1. */
+  readonly slots = new Int32Array(LOOKED_UP_AT_ONCE);
+  readonly #index: ContentIndex;
+  readonly #hash: HashBytes;
+  /** Contents that were found since the hand went by. */
+  readonly #found: Uint8Array;
+  /** Of the pages that were looked up last; as words, the low one first. */
+  readonly #hashes = new BigUint64Array(LOOKED_UP_AT_ONCE);
+  readonly #words = new Uint32Array(this.#hashes.buffer);
+  /** The slot that is looked at next when one is needed. */
+  #hand = 0;
+
+  /** @param bytes most that the contents may take */
+  constructor(bytes: number, hash: HashBytes) {
+    this.store = new ContentStore(bytes);
+    this.#index = new ContentIndex(this.store.slots);
+    this.#hash = hash;
+    this.#found = new Uint8Array(this.store.slots);
+  }
+
+  /**
+   * Looks up `count` pages, at most {@link LOOKED_UP_AT_ONCE}, of which one begins every `stride` bytes.
+   * @returns how many were found; which, and where, is in {@link slots}
+   */
+  lookUp(bytes: Buffer, start: number, stride: number, count: number): number {
+    let found = 0;
+    for (let page = 0; page < count; page++) {
+      const slot = this.#find(page, bytes, start + page * stride);
+      this.slots[page] = slot;
+      if (slot !== NONE) found++;
+    }
+    return found;
+  }
+
+  /**
+   * Keeps the content of a page that was not found: the `page`-th of those that were looked up last, now at `offset`.
+   * @returns its slot, which may be one that others were found in: what refers to them has to go before; -1 if there are none
+   */
+  keep(page: number, bytes: Buffer, offset: number): number {
+    if (this.store.slots === 0) return NONE;
+    const slot = this.#nextSlot();
+    if (this.store.generation(slot) !== 0) this.#index.remove(slot);
+    this.store.put(slot, bytes, offset);
+    this.#index.add(slot, this.#low(page), this.#high(page));
+    return slot;
+  }
+
+  #find(page: number, bytes: Buffer, offset: number): number {
+    const end = offset + PAGE_SIZE;
+    this.#hashes[page] = this.#hash(bytes.subarray(offset, end));
+    this.#index.seek(this.#low(page), this.#high(page));
+    for (let slot = this.#index.next(); slot !== NONE; slot = this.#index.next()) {
+      const known = this.store.content(slot);
+      if (known.bytes.compare(bytes, offset, end, known.offset, known.offset + PAGE_SIZE) !== 0) continue;
+      this.#found[slot] = 1;
+      return slot;
+    }
+    return NONE;
+  }
+
+  /** Second chance: one round at most, as every look takes a mark away. */
+  #nextSlot(): number {
+    while (this.#found[this.#hand] === 1) {
+      this.#found[this.#hand] = 0;
+      this.#advance();
+    }
+    const slot = this.#hand;
+    this.#advance();
+    return slot;
+  }
+
+  #advance(): void {
+    this.#hand = (this.#hand + 1) % this.store.slots;
+  }
+
+  #low(page: number): number {
+    return this.#words[page * 2] ?? 0;
+  }
+
+  #high(page: number): number {
+    return this.#words[page * 2 + 1] ?? 0;
+  }
+}

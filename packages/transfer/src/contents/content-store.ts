@@ -1,0 +1,59 @@
+import { PAGE_SIZE } from '../page-layout.js';
+
+/** 4 MiB: memory is taken when it is first needed. */
+const SLOTS_A_CHUNK = 1024;
+
+/** Where a page's content lies: {@link PAGE_SIZE} bytes from `offset` on. The object is used again. */
+export interface PageBytes {
+  readonly bytes: Buffer;
+  readonly offset: number;
+}
+
+/**
+ * Contents of pages in numbered slots. Source and destination keep one each, for one connection: the source says what goes
+ * into which slot, in an order in which the destination hears it, so that both have the same in it at every point of that order.
+ */
+export class ContentStore {
+  /** Slots that there are. */
+  readonly slots: number;
+  readonly #chunks: (Buffer | undefined)[];
+  /** How many contents had been put into the store when a slot got its own, modulo 2^32; 0 for a slot that is empty. */
+  readonly #generations: Uint32Array;
+  readonly #place: { bytes: Buffer; offset: number } = { bytes: Buffer.alloc(0), offset: 0 };
+  #puts = 0;
+
+  /** @param bytes most that the contents may take; what there is besides is 4 bytes a slot */
+  constructor(bytes: number) {
+    this.slots = Math.floor(bytes / PAGE_SIZE);
+    this.#chunks = Array.from({ length: Math.ceil(this.slots / SLOTS_A_CHUNK) });
+    this.#generations = new Uint32Array(this.slots);
+  }
+
+  /** Puts a page's content into a slot, in place of what was there. */
+  put(slot: number, from: Buffer, offset: number): void {
+    const place = this.#at(slot);
+    from.copy(place.bytes, place.offset, offset, offset + PAGE_SIZE);
+    this.#puts = (this.#puts + 1) >>> 0;
+    // 0 stands for an empty slot.
+    if (this.#puts === 0) this.#puts = 1;
+    this.#generations[slot] = this.#puts;
+  }
+
+  /** Tells the contents that a slot has had one after the other apart; 0 if it never had one, or there is no such slot. */
+  generation(slot: number): number {
+    return this.#generations[slot] ?? 0;
+  }
+
+  /** What a slot has, which must not be empty. */
+  content(slot: number): PageBytes {
+    return this.#at(slot);
+  }
+
+  #at(slot: number): PageBytes {
+    const chunk = Math.floor(slot / SLOTS_A_CHUNK);
+    const place = this.#place;
+    place.bytes = this.#chunks[chunk] ??= Buffer.allocUnsafeSlow(SLOTS_A_CHUNK * PAGE_SIZE);
+    place.offset = (slot % SLOTS_A_CHUNK) * PAGE_SIZE;
+    return place;
+  }
+}
