@@ -17,6 +17,8 @@ export interface IncomingContext {
   readonly journal: IncomingJournal;
   readonly link: SourceLink;
   readonly log: Logger;
+  /** Hears how long the guest waited for a page that it had asked for, seconds. */
+  readonly pageArrived: (seconds: number) => void;
   /** Of this migration alone, for what the agent and QEMU exchange; removed at its end. */
   readonly directory: string;
   /** Where the QMP connection is found if this agent dies; see `MonitorKeeper`. */

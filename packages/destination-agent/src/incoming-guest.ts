@@ -6,7 +6,9 @@ import type { WaitingQemu } from './drivers/driver.js';
 import type { IncomingContext } from './incoming-context.js';
 import type { IncomingMonitor } from './incoming-monitor.js';
 import { PageReceiver } from './page-receiver.js';
+import { PageRequestTimes } from './page-request-times.js';
 import type { PageRequests } from './page-requests.js';
+import { TimedPageWriter } from './timed-page-writer.js';
 
 const QUIT_TIMEOUT_MS = 10_000;
 const KILL_TIMEOUT_MS = 5_000;
@@ -34,16 +36,18 @@ export class IncomingGuest {
   readonly #log: Logger;
 
   constructor(
-    { configuration, journal, link, log, abort }: IncomingContext,
+    { configuration, journal, link, log, pageArrived, abort }: IncomingContext,
     { qemu, identity, monitor, session, layout, requests }: IncomingGuestOptions,
   ) {
     this.monitor = monitor;
     this.session = session;
     this.layout = layout;
     this.requests = requests;
+    const times = new PageRequestTimes(() => this.receiver.missing, pageArrived);
+    requests.measureBy(times);
     this.receiver = new PageReceiver({
       layout,
-      session,
+      session: new TimedPageWriter(session, times),
       window: configuration.windowBytes,
       source: link.frames,
     });

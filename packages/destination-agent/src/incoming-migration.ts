@@ -32,6 +32,8 @@ export interface IncomingMigrationOptions {
   readonly journal: Journal;
   /** A post-copy that an earlier run of this agent did not bring to its end. */
   readonly interrupted?: InterruptedPostcopy;
+  /** Hears how long guests waited for pages that they had asked for, seconds. */
+  readonly pageArrived: (seconds: number) => void;
   /** Throws what keeps a new migration from beginning. */
   readonly admit: () => void;
 }
@@ -77,6 +79,7 @@ export class IncomingMigration {
       journal: new IncomingJournal(journal, log, interrupted !== undefined),
       link: new SourceLink(connection),
       log,
+      pageArrived: options.pageArrived,
       directory: join(configuration.runtimeDirectory, id),
       keeper: keeperPath(configuration.runtimeDirectory, id),
       signal: this.#scope.signal,

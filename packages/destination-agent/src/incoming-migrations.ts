@@ -40,6 +40,7 @@ export class IncomingMigrations {
   readonly #history: MigrationHistory<IncomingView>;
   readonly #past: PastStandings;
   readonly #onEnd: ((view: IncomingView) => void)[] = [];
+  readonly #onPageArrived: ((seconds: number) => void)[] = [];
 
   constructor({ configuration, driver, log, signal, recovery }: IncomingMigrationsOptions) {
     const { stateDirectory: directory } = configuration;
@@ -70,6 +71,11 @@ export class IncomingMigrations {
   /** Calls `listener` with each migration that has ended. */
   onEnd(listener: (view: IncomingView) => void): void {
     this.#onEnd.push(listener);
+  }
+
+  /** Calls `listener` with how long a guest waited for a page that it had asked for, whenever one has come. */
+  onPageArrived(listener: (seconds: number) => void): void {
+    this.#onPageArrived.push(listener);
   }
 
   /** Error: `migration-not-found`. */
@@ -149,6 +155,9 @@ export class IncomingMigrations {
         peers,
         log: this.#log,
         journal,
+        pageArrived: (seconds) => {
+          for (const listener of this.#onPageArrived) listener(seconds);
+        },
         admit: () => {
           this.#admit(id);
         },

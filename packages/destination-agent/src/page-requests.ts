@@ -1,5 +1,6 @@
 import { PAGE_SIZE, PageSet, type PageLayout } from '@pageferry/transfer';
 import { requestFrame } from './answer-frames.js';
+import type { PageRequestTimes } from './page-request-times.js';
 import type { SourceLink } from './source-link.js';
 
 /** Passes on to the source what the guest, or QEMU on its behalf, waits for. */
@@ -9,6 +10,7 @@ export class PageRequests {
   /** Pages that have been asked for. */
   readonly #requested: PageSet;
   #count = 0;
+  #times: PageRequestTimes | undefined;
 
   constructor(layout: PageLayout, link: SourceLink) {
     this.#layout = layout;
@@ -21,6 +23,11 @@ export class PageRequests {
     return this.#count;
   }
 
+  /** Has what comes from now on be measured. */
+  measureBy(times: PageRequestTimes): void {
+    this.#times = times;
+  }
+
   /** One that comes from QEMU. */
   readonly take = (blockName: string, address: number, bytes: number): void => {
     const block = this.#layout.blockNamed(blockName);
@@ -29,6 +36,7 @@ export class PageRequests {
     const first = block.firstPage + address / PAGE_SIZE;
     const count = Math.min(Math.ceil(bytes / PAGE_SIZE), block.firstPage + block.pageCount - first);
     this.#requested.addRange(first, count);
+    this.#times?.begin(first, count);
     this.#send(first, count);
   };
 

@@ -1,11 +1,12 @@
 import { MOST_MEASURED, countEnded, measureUnderway } from '@pageferry/daemon';
 import { PAGE_SIZE } from '@pageferry/transfer';
-import { Counter, Gauge, Registry } from 'prom-client';
+import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { IncomingMigrations } from '../incoming-migrations.js';
 import type { IncomingView } from '../incoming-resource.js';
 import { incomingStates } from '../states.js';
 
 const labels = ['migration', 'guest'] as const;
+const SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 const measured = {
   prefix: 'pageferry_incoming',
   direction: 'into this host',
@@ -13,13 +14,14 @@ const measured = {
 } as const;
 
 /** What of all incoming migrations is measured. */
-export type MeasuredMigrations = Pick<IncomingMigrations, 'underway' | 'limit' | 'onEnd'>;
+export type MeasuredMigrations = Pick<IncomingMigrations, 'underway' | 'limit' | 'onEnd' | 'onPageArrived'>;
 
 /** The destination agent's metrics: see docs/metrics.md. */
 export function measureMigrations(migrations: MeasuredMigrations): Registry {
   const registry = new Registry();
   const registers = [registry];
   measureEnded(migrations, registry);
+  measureRequests(migrations, registry);
   measureUnderway(measured, migrations, registry);
   const running = (name: string, help: string, value: (view: IncomingView) => number): void => {
     new Gauge({
@@ -61,5 +63,17 @@ function measureEnded(migrations: MeasuredMigrations, registry: Registry): void 
   migrations.onEnd((view) => {
     count(view.state, view.error?.code);
     received.inc(view.received.bytes);
+  });
+}
+
+function measureRequests(migrations: MeasuredMigrations, registry: Registry): void {
+  const requests = new Histogram({
+    name: 'pageferry_page_request_seconds',
+    help: 'Time from a request of a guest in post-copy until the page was written to its QEMU',
+    buckets: SECONDS,
+    registers: [registry],
+  });
+  migrations.onPageArrived((seconds) => {
+    requests.observe(seconds);
   });
 }

@@ -21,7 +21,7 @@ test('migrations are counted when they end, and measured while they run', async 
   const listeners: ((view: IncomingView) => void)[] = [];
   const underway = [view];
   const onEnd = (listener: (view: IncomingView) => void): void => void listeners.push(listener);
-  const registry = measureMigrations({ underway, limit: 4, onEnd });
+  const registry = measureMigrations({ underway, limit: 4, onEnd, onPageArrived: () => undefined });
   const error = new PageferryError('peer-lost', 'it broke').toJSON();
   for (const listener of listeners) listener({ ...view, id: 'm0', state: 'failed', error });
 
@@ -39,4 +39,18 @@ test('migrations are counted when they end, and measured while they run', async 
 
   underway.length = 0;
   expect(await registry.metrics()).not.toContain('m1');
+});
+
+test('how long guests wait for pages is a histogram from half a millisecond on', async () => {
+  const listeners: ((seconds: number) => void)[] = [];
+  const onPageArrived = (listener: (seconds: number) => void): void => void listeners.push(listener);
+  const registry = measureMigrations({ underway: [], limit: 4, onEnd: () => undefined, onPageArrived });
+  expect(await registry.metrics()).toContain('pageferry_page_request_seconds_count 0\n');
+  for (const listener of listeners) for (const seconds of [0.0004, 0.02, 11]) listener(seconds);
+
+  const text = await registry.metrics();
+  expect(text).toContain('pageferry_page_request_seconds_bucket{le="0.0005"} 1\n');
+  expect(text).toContain('pageferry_page_request_seconds_bucket{le="0.025"} 2\n');
+  expect(text).toContain('pageferry_page_request_seconds_bucket{le="10"} 2\n');
+  expect(text).toContain('pageferry_page_request_seconds_count 3\n');
 });
