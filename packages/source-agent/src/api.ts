@@ -20,7 +20,7 @@ import { steeringRoutes } from './api/steering-routes.js';
 import { GangResource } from './gang/gang-resource.js';
 import { GuestResource } from './guest-list.js';
 import { InspectionResource } from './inspect-guest.js';
-import { OutgoingResource } from './outgoing-resource.js';
+import { ListedResource, OutgoingResource } from './outgoing-resource.js';
 import { DryRun } from './preflight.js';
 import { SOFTWARE_VERSION } from './version.js';
 
@@ -53,7 +53,7 @@ export function createApi(
     title: 'pageferry source agent',
     description: 'Starts, steers and follows the migrations of the guests of this host.',
     version: SOFTWARE_VERSION,
-    schemas: [OutgoingResource, GangResource, DryRun, GuestResource, InspectionResource],
+    schemas: [OutgoingResource, ListedResource, GangResource, DryRun, GuestResource, InspectionResource],
     routes: () => {
       serveMetrics(server, measureMigrations(migrations, streams), files);
       migrationRoutes(server, migrations);

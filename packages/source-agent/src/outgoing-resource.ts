@@ -125,4 +125,10 @@ export const OutgoingResource = Type.Object(
   { $id: 'Migration', description: 'A migration out of this host' },
 );
 
+/** What a list of them shows: the table of one can be as long as all the rest of a list. */
+export const ListedResource = Type.Omit(OutgoingResource, ['iterationTable'], {
+  $id: 'ListedMigration',
+  description: 'A migration out of this host, without its table of iterations',
+});
+
 export type OutgoingView = Static<typeof OutgoingResource>;

@@ -118,10 +118,9 @@ test('a migration that cannot be started is a problem', async () => {
 test('migrations are listed and shown', async () => {
   expect((await call('GET', '/v1/migrations')).body).toEqual({ migrations: [], next: null });
   const { view } = await started();
-  expect(await call('GET', '/v1/migrations')).toMatchObject({
-    status: 200,
-    body: { migrations: [view], next: null },
-  });
+  const { iterationTable, ...listed } = view;
+  expect(iterationTable).toEqual([]);
+  expect((await call('GET', '/v1/migrations')).body).toEqual({ migrations: [listed], next: null });
   expect(await call('GET', `/v1/migrations/${id}`)).toMatchObject({ status: 200, body: view });
 });
 

@@ -3,6 +3,7 @@ import type { Migration } from './api/migration.js';
 import { Refused, problemOf } from './api/problem.js';
 import type { TokenStore } from './api/token.js';
 import { byId } from './dom/element.js';
+import { knowsIterations } from './live/iterations.js';
 import { LiveUpdates } from './live/live-updates.js';
 import { MigrationStore } from './live/migration-store.js';
 import { Poll } from './live/poll.js';
@@ -121,13 +122,16 @@ export class Page {
     return INTERVAL_MS;
   }
 
-  /** One that is not listed is asked for by itself. */
+  /** One that is not listed is asked for by itself, and one that is over if no event has told of its iterations. */
   async #refreshOpen(signal: AbortSignal): Promise<void> {
     const open = this.#open;
-    if (open === undefined || this.#store.migrations.some(({ id }) => id === open.id)) return;
-    if (open.migration !== undefined && isOver(open.migration)) return;
+    if (open === undefined) return;
+    const { id, migration } = open;
+    const isListed = this.#store.migrations.some((listed) => listed.id === id);
+    const isEnded = migration !== undefined && isOver(migration);
+    if (isEnded ? knowsIterations(migration) : isListed) return;
     try {
-      const news = await this.#client.migration(open.id, signal);
+      const news = await this.#client.migration(id, signal);
       if (open === this.#open) open.take(news);
     } catch (thrown) {
       if (!(thrown instanceof Refused) || thrown.status === UNAUTHORIZED) throw thrown;

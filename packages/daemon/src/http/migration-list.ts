@@ -25,9 +25,16 @@ export const idParams = Type.Object({ id: Type.String({ maxLength: 64 }) });
 /**
  * The list of an agent's migrations, in pages, and each of them: as the schema `Migration`, which is the agent's.
  * @param states all that a migration can be in
+ * @param listed the name of the schema that those in the list have, if they have less
  */
-export function serveMigrations(server: HttpServer, migrations: ListedMigrations, states: TSchema): void {
+export function serveMigrations(
+  server: HttpServer,
+  migrations: ListedMigrations,
+  states: TSchema,
+  listed = 'Migration',
+): void {
   const answer = Type.Unsafe<ListedMigration>({ $ref: 'Migration#' });
+  const listedAnswer = Type.Unsafe<ListedMigration>({ $ref: `${listed}#` });
   server.get(
     '/v1/migrations',
     {
@@ -40,7 +47,7 @@ export function serveMigrations(server: HttpServer, migrations: ListedMigrations
         }),
         response: {
           200: Type.Object({
-            migrations: Type.Array(answer),
+            migrations: Type.Array(listedAnswer),
             next: Type.Union([Type.String(), Type.Null()], {
               description: 'For `after` of the next page; null on the last one',
             }),

@@ -7,7 +7,7 @@ import {
   type HttpServer,
 } from '@pageferry/daemon';
 import { Type } from '@sinclair/typebox';
-import { StateName, type OutgoingView } from '../outgoing-resource.js';
+import { ListedResource, StateName, type OutgoingView } from '../outgoing-resource.js';
 import type { DryRun } from '../preflight.js';
 import { StartRequest } from '../request.js';
 import { DryRunAnswer, MigrationAnswer } from './schemas.js';
@@ -44,7 +44,7 @@ export function migrationRoutes(server: HttpServer, migrations: ServedMigrations
     },
   );
 
-  serveMigrations(server, migrations, StateName);
+  serveMigrations(server, migrations, StateName, ListedResource.$id);
 
   server.delete(
     '/v1/migrations/:id',

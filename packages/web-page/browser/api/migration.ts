@@ -34,6 +34,7 @@ export interface Migration {
   readonly downtimeMs: number | undefined;
   readonly downtime: Kinds | undefined;
   readonly iterations: number;
+  /** As far as it has been told: none by lists, in events those since the event before. */
   readonly iterationTable: readonly Iteration[];
   readonly memory: { readonly bytes: number; readonly pages: number } | undefined;
   readonly remainingPages: number;
@@ -74,7 +75,7 @@ export const migration = object<Migration>((field) => ({
   downtimeMs: field('downtimeMs', optional(amount)),
   downtime: field('downtime', optional(entries(amount))),
   iterations: field('iterations', amount),
-  iterationTable: field('iterationTable', list(iteration)),
+  iterationTable: field('iterationTable', optional(list(iteration))) ?? [],
   memory: field(
     'memory',
     optional(object((inner) => ({ bytes: inner('bytes', amount), pages: inner('pages', amount) }))),

@@ -15,6 +15,12 @@ test('what the agent answers is read', () => {
   expect(migrations[1]?.iterationTable[0]).toMatchObject({ number: 1, bandwidth: undefined });
 });
 
+test('one that is listed has no table of iterations', () => {
+  const { iterationTable, ...listed } = completedView();
+  expect(iterationTable).not.toEqual([]);
+  expect(migrationPage({ migrations: [listed], next: null }).migrations[0]?.iterationTable).toEqual([]);
+});
+
 test('a state and a kind of page that a newer agent has are taken as they are', () => {
   const pages = { ...view.pages, dreamt: 3 };
   const read = migration({ ...view, state: 'teleporting', pages, colour: 'red' });

@@ -48,6 +48,14 @@ describe('news', () => {
     expect(now?.iterationTable.map(({ number }) => number)).toEqual([1, 2, 3]);
   });
 
+  test('of a list, which has no iterations, leave those that are known', () => {
+    const known = migration(viewOf({ iterationTable: rows }));
+    const listed = migration(viewOf({ iterationTable: [], totalMs: 12_000 }));
+    const now = taken(known, listed);
+    expect(now?.totalMs).toBe(12_000);
+    expect(now?.iterationTable).toHaveLength(3);
+  });
+
   test('that come late do not take it back', () => {
     const known = migration(completedView());
     expect(taken(known, migration(viewOf()))?.state).toBe('completed');
