@@ -295,14 +295,16 @@ export class OutgoingMigration {
         'the migration will not be listed any more after the next start of this agent',
       );
     });
-    this.#feed.end('end', view);
+    this.#feed.end('end', () => view);
   }
 
   #tell(event: 'state' | 'progress'): void {
-    const { view } = this;
-    const iterationTable = view.iterationTable.filter(({ number }) => number > this.#toldIterations);
-    this.#toldIterations = view.iterations;
-    this.#feed.publish(event, { ...view, iterationTable });
+    const told = this.#toldIterations;
+    this.#toldIterations = this.#context.progress.iterationTable.count;
+    this.#feed.publish(event, () => {
+      const { view } = this;
+      return { ...view, iterationTable: view.iterationTable.filter(({ number }) => number > told) };
+    });
   }
 
   /** Node's own waits reject with an `AbortError`, and leave out what they were aborted for. */

@@ -16,26 +16,43 @@ export interface FeedListener {
 /** Progress of a minute, and the states. */
 const MOST_KEPT = 128;
 
-/** What has happened lately, numbered, for those who listen and those who were away for a moment. */
+/**
+ * What has happened lately, numbered, for those who listen and those who were away for a moment. Nothing is kept, nor even
+ * put into words, that nobody can ask for: before the first listener, and once the last one has been away for longer than
+ * what is kept goes back.
+ */
 export class EventFeed {
   readonly #kept: FeedEvent[] = [];
   readonly #listeners = new Set<FeedListener>();
   #newest = 0;
+  /** Events since the last listener left. */
+  #unheard = MOST_KEPT;
 
   /** Of the newest event; 0 before the first. */
   get newest(): number {
     return this.#newest;
   }
 
-  publish(name: string, value: unknown): void {
-    const event = { id: ++this.#newest, name, data: JSON.stringify(value) };
+  /** How many listen. */
+  get listeners(): number {
+    return this.#listeners.size;
+  }
+
+  /** @param value called only if someone may want it */
+  publish(name: string, value: () => unknown): void {
+    const id = ++this.#newest;
+    if (this.#listeners.size === 0 && ++this.#unheard > MOST_KEPT) {
+      this.#kept.length = 0;
+      return;
+    }
+    const event = { id, name, data: JSON.stringify(value()) };
     this.#kept.push(event);
     if (this.#kept.length > MOST_KEPT) this.#kept.shift();
     for (const { take } of this.#listeners) take(event);
   }
 
   /** As {@link publish}, for the last event. */
-  end(name: string, value: unknown): void {
+  end(name: string, value: () => unknown): void {
     this.publish(name, value);
     for (const { end } of this.#listeners) end();
     this.#listeners.clear();
@@ -51,7 +68,7 @@ export class EventFeed {
   listen(listener: FeedListener): () => void {
     this.#listeners.add(listener);
     return () => {
-      this.#listeners.delete(listener);
+      if (this.#listeners.delete(listener) && this.#listeners.size === 0) this.#unheard = 0;
     };
   }
 }

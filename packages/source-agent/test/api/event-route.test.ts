@@ -51,28 +51,39 @@ class Follower {
   }
 }
 
+/** Someone follows for a moment. */
+async function leave(): Promise<void> {
+  const follower = new Follower();
+  await follower.has('event: state');
+  const { feed } = migration;
+  follower.socket.destroy();
+  await expect.poll(() => feed.listeners).toBe(0);
+}
+
 test('shows the migration as it is, then what happens to it, and ends with it', async () => {
-  migration.feed.publish('state', { n: 1 });
+  migration.feed.publish('state', () => ({ n: 1 }));
   const follower = new Follower();
   await follower.has('data: ');
   expect(follower.text).toContain('content-type: text/event-stream');
   expect(follower.text).toContain(`id: 1\nevent: state\ndata: ${JSON.stringify(migration.view)}\n\n`);
-  migration.feed.publish('progress', { n: 2 });
+  migration.feed.publish('progress', () => ({ n: 2 }));
   await follower.has('id: 2\nevent: progress\ndata: {"n":2}\n\n');
-  migration.feed.end('end', { n: 3 });
+  migration.feed.end('end', () => ({ n: 3 }));
   await follower.has('id: 3\nevent: end\ndata: {"n":3}\n\n');
   await follower.has('0\r\n\r\n');
 });
 
 test('goes on after the last event that was received', async () => {
-  for (let n = 1; n <= 5; n++) migration.feed.publish('progress', { n });
+  await leave();
+  for (let n = 1; n <= 5; n++) migration.feed.publish('progress', () => ({ n }));
   const follower = new Follower(id, 3);
   await follower.has('{"n":5}');
   expect(follower.ids).toEqual([4, 5]);
 });
 
 test('shows the migration as it is to those who were away for too long, or heard of another run', async () => {
-  for (let n = 1; n <= 300; n++) migration.feed.publish('progress', { n });
+  await leave();
+  for (let n = 1; n <= 300; n++) migration.feed.publish('progress', () => ({ n }));
   for (const last of [1, 1000]) {
     const follower = new Follower(id, last);
     await follower.has('event: state');
@@ -99,13 +110,13 @@ test('a reader that does not read is dropped, and the others are not held up', a
   const closed = once(slow.socket, 'close');
   const large = 'x'.repeat(500_000);
   for (let n = 1; n <= 30; n++) {
-    migration.feed.publish('progress', { n, large });
+    migration.feed.publish('progress', () => ({ n, large }));
     await quick.has(`id: ${n}\n`);
     quick.text = '';
   }
   slow.socket.resume();
   await closed;
-  migration.feed.end('end', {});
+  migration.feed.end('end', () => ({}));
   await quick.has('event: end');
 });
 

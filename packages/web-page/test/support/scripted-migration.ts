@@ -131,7 +131,8 @@ export class ScriptedMigration implements SteeredMigration {
   /** Goes on, and tells those who follow it. */
   becomes(change: Partial<OutgoingView>, event: 'state' | 'progress' = 'progress'): void {
     this.#view = { ...this.#view, ...change };
-    this.feed.publish(event, { ...this.#view, iterationTable: change.iterationTable ?? [] });
+    const iterationTable = change.iterationTable ?? [];
+    this.feed.publish(event, () => ({ ...this.#view, iterationTable }));
   }
 
   cancel(): void {

@@ -21,7 +21,7 @@ export class ScriptedMigrations implements ServedMigrations {
   end(migration: ScriptedMigration, view: OutgoingView): void {
     this.running.delete(migration.id);
     this.history.set(view.id, view);
-    migration.feed.end('end', view);
+    migration.feed.end('end', () => view);
   }
 
   get underway(): OutgoingView[] {
