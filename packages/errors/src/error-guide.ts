@@ -104,7 +104,8 @@ export const errorGuide: Readonly<Record<ErrorCode, Guidance>> = {
   },
   'driver-failed': {
     cause: 'the QEMU to come into could not be started on the destination',
-    wayOut: "the unit's or the domain's own log there",
+    wayOut:
+      "the unit's or the domain's own log there; `qemuStartSeconds`, if QEMU has much memory to reserve",
   },
   'incoming-failed': {
     cause:
@@ -130,7 +131,7 @@ export const errorGuide: Readonly<Record<ErrorCode, Guidance>> = {
   },
   'peer-timeout': {
     cause: 'the other host takes data, but does not do its part in time',
-    wayOut: 'its load and its log',
+    wayOut: 'its load and its log; `prepareSeconds`, if it starts a QEMU with much memory',
   },
   'protocol-version': {
     cause: 'the two agents are of versions too far apart',

@@ -57,6 +57,12 @@ export const sourceSettings = Type.Object(
       default: 256 * 1024 * 1024,
       description:
         'Most memory, for each gang, for contents that its guests have in common, if the destination allows as much',
+    prepareSeconds: Type.Integer({
+      minimum: 1,
+      maximum: 3600,
+      default: 120,
+      description:
+        'How long the destination may take to have a QEMU ready: half a minute more than its qemuStartSeconds',
     }),
     reconnectSeconds: Type.Integer({
       minimum: 1,

@@ -4,6 +4,7 @@ import { PageferryError } from '@pageferry/errors';
 import { MachineDescriptionSchema, type MachineDescription } from '@pageferry/qemu';
 import { Type, type Static } from '@sinclair/typebox';
 import { Value } from '@sinclair/typebox/value';
+import { awaitPreparation } from './await-preparation.js';
 import type { SourceConfiguration } from './configuration.js';
 import { DestinationLink } from './destination-link.js';
 import { connectGuest } from './guest-monitor.js';
@@ -12,8 +13,6 @@ import type { MigrationRequest } from './request.js';
 import { OwnRoute } from './route.js';
 import { SourceGuest } from './source-guest.js';
 import type { StreamIdentity } from './stream-identity.js';
-
-const EXAMINED_TIMEOUT_MS = 30_000;
 
 const Machine = Type.Object({
   version: Type.String({ description: "QEMU's" }),
@@ -65,7 +64,7 @@ export async function runPreflight(options: DryRunOptions): Promise<DryRun> {
       mode: request.mode,
       machine: guest.machine,
     });
-    const { findings, machine } = await peer.next(['examined'], { signal, timeoutMs: EXAMINED_TIMEOUT_MS });
+    const { findings, machine } = await awaitPreparation(peer, 'examined', configuration, signal);
     if (!Value.Check(MachineDescriptionSchema, machine)) {
       throw new PageferryError(
         'protocol-violation',

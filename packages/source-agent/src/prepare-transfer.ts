@@ -1,13 +1,11 @@
 import { PageferryError } from '@pageferry/errors';
 import { FrameKind, readHeader } from '@pageferry/wire';
+import { awaitPreparation } from './await-preparation.js';
 import { FlowControl } from './flow-control.js';
 import { guestThere, type OutgoingContext } from './outgoing-context.js';
 import type { PageFilter } from './page-filter/page-filter.js';
 import type { SourceGuest } from './source-guest.js';
 import { Transfer } from './transfer.js';
-
-/** The destination compares the machines and opens its QEMU's incoming side, ms. */
-const PREPARED_TIMEOUT_MS = 30_000;
 
 /**
  * Lets the destination look at the machine and prepare its QEMU for it.
@@ -22,7 +20,7 @@ export async function prepareTransfer(
   const { mode } = request;
   const { peer } = link;
   await peer.send({ type: 'prepare', guest: guestThere(request), mode, machine: guest.machine });
-  await peer.next(['prepared'], { signal, timeoutMs: PREPARED_TIMEOUT_MS });
+  await awaitPreparation(peer, 'prepared', configuration, signal);
   const { wasRunning, identity } = guest;
   const { startedAt } = progress;
   await journal.record({ event: 'started', request, wasRunning, qemu: identity, startedAt });

@@ -31,6 +31,8 @@ export interface Filter {
 
 const MIGRATIONS = '/v1/migrations';
 const MOST_A_PAGE = 100;
+/** The other host may have to start a QEMU: the most that `prepareSeconds` of an agent can be, and the way there and back. */
+const PREFLIGHT_TIMEOUT_MS = 3_660_000;
 const NOT_READY = 503;
 
 /**
@@ -54,7 +56,11 @@ export class ApiClient {
   }
 
   async preflight(request: MigrationRequest): Promise<Answer<typeof Preflight>> {
-    return this.#ask(Preflight, MIGRATIONS, { method: 'POST', body: { ...request, dryRun: true } });
+    return this.#ask(Preflight, MIGRATIONS, {
+      method: 'POST',
+      body: { ...request, dryRun: true },
+      answerTimeoutMs: PREFLIGHT_TIMEOUT_MS,
+    });
   }
 
   async migration(id: string, signal?: AbortSignal): Promise<MigrationAnswer> {

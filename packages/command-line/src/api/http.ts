@@ -19,6 +19,8 @@ export interface Request {
   readonly body?: unknown;
   readonly headers?: Readonly<Record<string, string>>;
   readonly signal?: AbortSignal | undefined;
+  /** Until the answer begins, 2 min unless given. */
+  readonly answerTimeoutMs?: number;
   /** Statuses that answer the request although they report a failure. */
   readonly accept?: readonly number[];
 }
@@ -29,7 +31,6 @@ export interface TextAnswer {
 }
 
 const CONNECT_TIMEOUT_MS = 10_000;
-/** A preflight asks two QEMUs and the other host. */
 const ANSWER_TIMEOUT_MS = 120_000;
 /** Between two parts of an answer; the events of a migration come oftener. */
 const SILENCE_TIMEOUT_MS = 60_000;
@@ -48,7 +49,6 @@ export class Http {
     this.#token = token;
     this.#agent = new Agent({
       connect: { timeout: CONNECT_TIMEOUT_MS, ...(authorities === undefined ? {} : { ca: authorities }) },
-      headersTimeout: ANSWER_TIMEOUT_MS,
       bodyTimeout: SILENCE_TIMEOUT_MS,
     });
   }
@@ -79,12 +79,13 @@ export class Http {
    * No redirection is followed: it would take the token to wherever it leads. Once more if the connection broke: the key of a request that starts something makes it safe.
    */
   async #send(path: string, request: Omit<Request, 'accept'>): Promise<Dispatcher.ResponseData> {
-    const { method = 'GET', body, headers = {}, signal } = request;
+    const { method = 'GET', body, headers = {}, answerTimeoutMs = ANSWER_TIMEOUT_MS, signal } = request;
     for (let attempt = 1; ; attempt++) {
       try {
         return await send(`${this.url}${path}`, {
           method,
           dispatcher: this.#agent,
+          headersTimeout: answerTimeoutMs,
           headers: {
             accept: 'application/json',
             ...(this.#token === undefined ? {} : { authorization: `Bearer ${this.#token}` }),

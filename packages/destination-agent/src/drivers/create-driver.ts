@@ -11,9 +11,10 @@ type CreateDriver = (settings: Settings, log: Logger) => IncomingDriver;
 
 const drivers: Readonly<Record<DriverName, CreateDriver>> = {
   waiting: ({ guestDirectory }) => new WaitingDriver(guestDirectory),
-  systemd: ({ guestDirectory }, log) => new SystemdDriver({ guestDirectory, log }),
-  libvirt: ({ libvirtUri: uri, runtimeDirectory: directory }, log) =>
-    new LibvirtDriver({ uri, directory, log }),
+  systemd: ({ guestDirectory, qemuStartSeconds: startSeconds }, log) =>
+    new SystemdDriver({ guestDirectory, startSeconds, log }),
+  libvirt: ({ libvirtUri: uri, runtimeDirectory: directory, qemuStartSeconds: startSeconds }, log) =>
+    new LibvirtDriver({ uri, directory, startSeconds, log }),
 };
 
 /** The driver that the configuration names. */

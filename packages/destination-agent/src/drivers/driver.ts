@@ -22,8 +22,8 @@ export interface IncomingDriver {
   readonly starts: boolean;
 
   /**
-   * A QEMU for this guest, started if need be. Takes no longer than {@link PROVIDE_TIMEOUT_MS}, and leaves nothing behind
-   * when it throws. That the QEMU waits, and fits, is for the caller to find out.
+   * A QEMU for this guest, started if need be. Takes no longer than the setting `qemuStartSeconds`, and leaves nothing
+   * behind when it throws. That the QEMU waits, and fits, is for the caller to find out.
    * @throws `guest-not-found`, `guest-busy` while it is being started or ended, `driver-failed`, the signal's reason
    */
   provide(guest: string, signal: AbortSignal): Promise<WaitingQemu>;
@@ -44,6 +44,3 @@ export interface IncomingDriver {
   /** What must be so for {@link provide} to work, for `/readyz`. Bounded; never rejects. */
   checks(): Promise<Check[]>;
 }
-
-/** The source waits 30 s for its answer. */
-export const PROVIDE_TIMEOUT_MS = 20_000;

@@ -1,7 +1,7 @@
 import { guestSocketPath, type Check, type Logger } from '@pageferry/daemon';
 import { PageferryError, asPageferryError } from '@pageferry/errors';
 import { findDomain, listDomains, type Domain } from '@pageferry/qemu';
-import { PROVIDE_TIMEOUT_MS, type IncomingDriver, type WaitingQemu } from './driver.js';
+import type { IncomingDriver, WaitingQemu } from './driver.js';
 import { StartedDomain, type DomainPlace } from './started-domain.js';
 
 export interface LibvirtDriverOptions {
@@ -9,6 +9,8 @@ export interface LibvirtDriverOptions {
   readonly uri: string;
   /** For QEMU's monitors and, for a moment, the definitions. */
   readonly directory: string;
+  /** Until libvirt has started the domain. */
+  readonly startSeconds: number;
   readonly log: Logger;
 }
 
@@ -20,13 +22,15 @@ export class LibvirtDriver implements IncomingDriver {
   readonly starts = true;
   readonly #uri: string;
   readonly #directory: string;
+  readonly #startSeconds: number;
   readonly #log: Logger;
   /** Guests whose domains are being started. */
   readonly #starting = new Set<string>();
 
-  constructor({ uri, directory, log }: LibvirtDriverOptions) {
+  constructor({ uri, directory, startSeconds, log }: LibvirtDriverOptions) {
     this.#uri = uri;
     this.#directory = directory;
+    this.#startSeconds = startSeconds;
     this.#log = log;
   }
 
@@ -36,7 +40,7 @@ export class LibvirtDriver implements IncomingDriver {
       throw new PageferryError('guest-busy', `the libvirt domain "${guest}" is being started`);
     }
     this.#starting.add(guest);
-    const late = AbortSignal.timeout(PROVIDE_TIMEOUT_MS);
+    const late = AbortSignal.timeout(this.#startSeconds * 1000);
     let ended: Promise<void> = Promise.resolve();
     const onLate = (promise: Promise<void>): void => {
       ended = promise;
@@ -44,11 +48,13 @@ export class LibvirtDriver implements IncomingDriver {
     try {
       const inTime = AbortSignal.any([signal, late]);
       const domain = await this.#shutOffDomain(guest, inTime);
-      const started = await StartedDomain.start({ ...this.#options(domain, socket), onLate }, inTime);
+      const place = this.#options(domain, socket);
+      const options = { ...place, startSeconds: this.#startSeconds, onLate };
+      const started = await StartedDomain.start(options, inTime);
       this.#log.info({ guest, uuid: domain.uuid }, 'a libvirt domain was started for a guest');
       return started;
     } catch (thrown) {
-      if (late.aborted && !signal.aborted) throw tookTooLong(guest, thrown);
+      if (late.aborted && !signal.aborted) throw this.#tookTooLong(guest, thrown);
       throw thrown;
     } finally {
       void ended.then(() => this.#starting.delete(guest));
@@ -120,12 +126,13 @@ export class LibvirtDriver implements IncomingDriver {
   #socketOf(guest: string): string {
     return guestSocketPath(this.#directory, guest);
   }
-}
 
-function tookTooLong(guest: string, cause: unknown): PageferryError {
-  return new PageferryError(
-    'driver-failed',
-    `libvirt did not start the domain "${guest}" within ${PROVIDE_TIMEOUT_MS} ms: try again, libvirtd's log says more`,
-    { cause },
-  );
+  #tookTooLong(guest: string, cause: unknown): PageferryError {
+    return new PageferryError(
+      'driver-failed',
+      `libvirt did not start the domain "${guest}" within ${this.#startSeconds} s (qemuStartSeconds): ` +
+        "try again, libvirtd's log says more",
+      { cause },
+    );
+  }
 }

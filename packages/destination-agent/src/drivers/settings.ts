@@ -20,6 +20,12 @@ export const driverSettings = {
     pattern: '^[a-z][a-z0-9+]*://',
     description: 'Of the libvirt of this host, for the driver libvirt',
   }),
+  qemuStartSeconds: Type.Integer({
+    minimum: 1,
+    maximum: 3600,
+    default: 90,
+    description: 'How long a QEMU that is started for a guest may take until its monitor answers',
+  }),
 };
 
 const DriverSettings = Type.Object(driverSettings);

@@ -7,8 +7,8 @@ import { virsh } from '@pageferry/qemu';
 import type { WaitingQemu } from './driver.js';
 import { incomingDomainXml } from './incoming-domain-xml.js';
 
-/** Libvirt may first find out what a QEMU can that is new to it, ms. */
-const CREATE_TIMEOUT_MS = 120_000;
+/** Libvirt may go on for longer than anybody waits: it first finds out what a QEMU can that is new to it, ms. */
+const LATE_TIMEOUT_MS = 120_000;
 /** Libvirt gives QEMU 15 s before it kills it, ms. */
 const END_TIMEOUT_MS = 25_000;
 
@@ -23,6 +23,8 @@ export interface DomainPlace {
 }
 
 export interface StartedDomainOptions extends DomainPlace {
+  /** How long the domain is waited for. */
+  readonly startSeconds: number;
   /** Called when libvirt may still start the domain; resolves when there is none of it left. */
   readonly onLate: (ended: Promise<void>) => void;
 }
@@ -95,13 +97,17 @@ async function create(options: StartedDomainOptions, definition: string, signal:
   }
 }
 
-async function createFrom({ uri, directory, socket }: DomainPlace, definition: string): Promise<void> {
+async function createFrom(
+  { uri, directory, socket, startSeconds }: StartedDomainOptions,
+  definition: string,
+): Promise<void> {
+  const timeoutMs = startSeconds * 1000 + LATE_TIMEOUT_MS;
   const path = join(directory, `${randomUUID()}.xml`);
   try {
     await rm(socket, { force: true });
     // It has the passwords of the domain's displays.
     await writeFile(path, definition, { mode: 0o600 });
-    await virsh(uri, ['create', '--paused', path], { timeoutMs: CREATE_TIMEOUT_MS });
+    await virsh(uri, ['create', '--paused', path], { timeoutMs });
   } finally {
     await rm(path, { force: true });
   }

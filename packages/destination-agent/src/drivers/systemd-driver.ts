@@ -1,6 +1,6 @@
 import { checkDirectory, guestSocketPath, type Check, type Logger } from '@pageferry/daemon';
 import { PageferryError, asPageferryError } from '@pageferry/errors';
-import { PROVIDE_TIMEOUT_MS, type IncomingDriver, type WaitingQemu } from './driver.js';
+import type { IncomingDriver, WaitingQemu } from './driver.js';
 import { endWaitingUnit } from './end-waiting-unit.js';
 import { GuestUnit } from './guest-unit.js';
 import { IncomingMarker } from './incoming-marker.js';
@@ -13,6 +13,8 @@ const PROBED = 'readiness';
 export interface SystemdDriverOptions {
   /** With the QMP sockets, and the markers that have units wait. */
   readonly guestDirectory: string;
+  /** Until QEMU's monitor answers. */
+  readonly startSeconds: number;
   readonly log: Logger;
 }
 
@@ -20,12 +22,14 @@ export interface SystemdDriverOptions {
 export class SystemdDriver implements IncomingDriver {
   readonly starts = true;
   readonly #directory: string;
+  readonly #startSeconds: number;
   readonly #log: Logger;
   /** Guests whose units are being started. */
   readonly #starting = new Set<string>();
 
-  constructor({ guestDirectory, log }: SystemdDriverOptions) {
+  constructor({ guestDirectory, startSeconds, log }: SystemdDriverOptions) {
     this.#directory = guestDirectory;
+    this.#startSeconds = startSeconds;
     this.#log = log;
   }
 
@@ -34,11 +38,11 @@ export class SystemdDriver implements IncomingDriver {
     const unit = new GuestUnit(guest);
     if (this.#starting.has(guest)) throw unit.busy('being started');
     this.#starting.add(guest);
-    const late = AbortSignal.timeout(PROVIDE_TIMEOUT_MS);
+    const late = AbortSignal.timeout(this.#startSeconds * 1000);
     try {
       return await this.#provide(unit, guest, socket, AbortSignal.any([signal, late]));
     } catch (thrown) {
-      if (late.aborted && !signal.aborted) throw tookTooLong(unit, thrown);
+      if (late.aborted && !signal.aborted) throw this.#tookTooLong(unit, thrown);
       throw thrown;
     } finally {
       this.#starting.delete(guest);
@@ -81,6 +85,15 @@ export class SystemdDriver implements IncomingDriver {
     this.#log.info({ guest, unit: unit.name }, 'a QEMU was started for a guest');
     return started;
   }
+
+  #tookTooLong({ name }: GuestUnit, cause: unknown): PageferryError {
+    return new PageferryError(
+      'driver-failed',
+      `QEMU did not answer within ${this.#startSeconds} s of the start of ${name} (qemuStartSeconds): ` +
+        `journalctl -u ${name} says more`,
+      { cause },
+    );
+  }
 }
 
 async function checkTemplate(): Promise<Check> {
@@ -99,13 +112,5 @@ function notInstalled({ name }: GuestUnit, state: string): PageferryError {
   return new PageferryError(
     'driver-failed',
     `${name} cannot be loaded (${state}): install qemu-guest@.service, of the package pageferry-common`,
-  );
-}
-
-function tookTooLong({ name }: GuestUnit, cause: unknown): PageferryError {
-  return new PageferryError(
-    'driver-failed',
-    `QEMU did not answer within ${PROVIDE_TIMEOUT_MS} ms of the start of ${name}: journalctl -u ${name} says more`,
-    { cause },
   );
 }

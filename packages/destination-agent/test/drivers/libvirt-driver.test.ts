@@ -5,10 +5,11 @@ import { LibvirtDriver } from '../../src/drivers/libvirt-driver.js';
 import { FakeVirsh, UUID } from '../support/fake-virsh.js';
 
 const log = createLogger({ name: 'test', level: 'silent' });
+const textWith = (pattern: RegExp): unknown => expect.stringMatching(pattern);
 const forever = new AbortController().signal;
 
-function driverOf({ directory }: FakeVirsh): LibvirtDriver {
-  return new LibvirtDriver({ uri: 'qemu:///system', directory, log });
+function driverOf({ directory }: FakeVirsh, startSeconds = 60): LibvirtDriver {
+  return new LibvirtDriver({ uri: 'qemu:///system', directory, startSeconds, log });
 }
 
 test('a domain that is shut off is started, and destroyed for a guest that does not come', async () => {
@@ -57,6 +58,21 @@ test('a domain that libvirt starts when nobody waits for it any more is ended', 
   await expect(providing).rejects.toThrow('given up');
   await expect(driver.provide('web1', forever)).rejects.toMatchObject({ code: 'guest-busy' });
 
+  await virsh.put('go');
+  await vi.waitFor(
+    async () => {
+      expect(await virsh.calls()).toContain(`destroy ${UUID}`);
+    },
+    { timeout: 10_000 },
+  );
+});
+
+test('a domain that takes longer to start than it may is refused, and ended when libvirt has started it', async () => {
+  const virsh = await FakeVirsh.install();
+  await expect(driverOf(virsh, 0.5).provide('web1', forever)).rejects.toMatchObject({
+    code: 'driver-failed',
+    message: textWith(/within 0\.5 s \(qemuStartSeconds\)/),
+  });
   await virsh.put('go');
   await vi.waitFor(
     async () => {

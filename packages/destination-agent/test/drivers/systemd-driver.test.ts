@@ -20,7 +20,7 @@ beforeEach(async () => {
   systemd = await FakeSystemctl.install();
   const { guestDirectory } = host.configuration;
   marker = join(guestDirectory, 'web1.incoming');
-  driver = new SystemdDriver({ guestDirectory, log: host.log });
+  driver = new SystemdDriver({ guestDirectory, startSeconds: 60, log: host.log });
 });
 
 /** What starts takes the marker, as start-guest does, and has a QEMU answer where there is one. */
@@ -114,6 +114,17 @@ describe('a unit that is not active', () => {
     await expect.poll(() => systemd.calls()).toEqual([`start ${unit}`]);
     cancelled.abort(new Error('enough'));
     await expect(provided).rejects.toThrow('enough');
+    expect(await systemd.calls()).toEqual([`start ${unit}`, `stop ${unit}`]);
+  });
+
+  test('is ended when its QEMU takes longer than it may', async () => {
+    await unitThatStarts({ qemu: false });
+    const { guestDirectory } = host.configuration;
+    const hasty = new SystemdDriver({ guestDirectory, startSeconds: 0.5, log: host.log });
+    await expect(hasty.provide('web1', never)).rejects.toMatchObject({
+      code: 'driver-failed',
+      message: textWith(/within 0\.5 s .*\(qemuStartSeconds\): journalctl -u qemu-guest@web1\.service/),
+    });
     expect(await systemd.calls()).toEqual([`start ${unit}`, `stop ${unit}`]);
   });
 
