@@ -146,6 +146,22 @@ describe('a guest', () => {
     await workload.write({ megabytesPerSecond: 10 });
   });
 
+  test('can come in, by the word of the host that has the units, unless polkit keeps the agent from starting them', async () => {
+    const rules = '/usr/share/polkit-1/rules.d/60-pageferry.rules';
+    const untilSaid = async (ok: boolean): Promise<unknown> =>
+      eventually(
+        async () => (await permissionThere()).includes(`"ok":${ok}`),
+        overMs,
+        `the word that it is ${ok} that the agent may start units`,
+        200,
+      );
+    await untilSaid(true);
+    await started('destination').run('mv', rules, `${rules}.away`);
+    await untilSaid(false);
+    await started('destination').run('mv', `${rules}.away`, rules);
+    await untilSaid(true);
+  });
+
   test('is compared with a unit that is started for it, and ended again', async () => {
     expect(await ask(requestOf('hybrid', { dryRun: true }))).toMatchObject({
       fits: true,
@@ -350,6 +366,15 @@ const urlOf = (): string => `wss://${address}:7411`;
 
 function requestOf(mode: string, more: object = {}): object {
   return { guest: 'web1', destination: { url: urlOf() }, mode, ...more };
+}
+
+/** What the destination agent says of its permission to start units. */
+async function permissionThere(): Promise<string> {
+  const script = `
+    const { checks } = await (await fetch('http://127.0.0.1:7412/readyz')).json();
+    console.log(JSON.stringify(checks.find(({ name }) => name === 'unit-permission')));
+  `;
+  return started('destination').run('/usr/lib/pageferry/bin/node', '--input-type=module', '--eval', script);
 }
 
 /** Has the guest begin to move, slowly enough for something to happen meanwhile; says the migration's id. */

@@ -1,4 +1,5 @@
 import { PageferryError } from '@pageferry/errors';
+import { busctl } from './busctl.js';
 import { systemctl } from './systemctl.js';
 
 const SHOW_TIMEOUT_MS = 5_000;
@@ -60,6 +61,17 @@ export class GuestUnit {
       await systemctl(['reset-failed', this.name], { timeoutMs: SHOW_TIMEOUT_MS });
   }
 
+  /**
+   * Whether this user may do with the unit what a driver does: systemd, and polkit on its behalf, decide on a start, a stop and a
+   * forgotten failure alike. Changes nothing of a unit that has never failed, and unlike `systemctl reset-failed` it asks about one
+   * that is not loaded, too.
+   */
+  async requirePermission(): Promise<void> {
+    const path = `/org/freedesktop/systemd1/unit/${escaped(this.name)}`;
+    const method = ['org.freedesktop.systemd1.Unit', 'ResetFailed'] as const;
+    await busctl(['call', 'org.freedesktop.systemd1', path, ...method], { timeoutMs: SHOW_TIMEOUT_MS });
+  }
+
   /** What a start that has failed comes from. */
   explain(thrown: unknown, { LoadState, ActiveState, AssertResult }: UnitState): unknown {
     if (LoadState === 'loaded' && ActiveState === 'inactive' && AssertResult === 'no') {
@@ -83,4 +95,9 @@ export class GuestUnit {
   busy(state: string): PageferryError {
     return new PageferryError('guest-busy', `${this.name} is ${state}: try again in a moment`);
   }
+}
+
+/** As the paths of objects on the bus have a unit's name. */
+function escaped(name: string): string {
+  return name.replaceAll(/[^A-Za-z0-9]/g, (character) => `_${character.charCodeAt(0).toString(16)}`);
 }

@@ -4,7 +4,7 @@ import type { WaitingQemu } from './driver.js';
 import type { GuestUnit } from './guest-unit.js';
 import type { IncomingMarker } from './incoming-marker.js';
 import { monitorAnswer } from './monitor-answer.js';
-import { timedOut } from './systemctl.js';
+import { timedOut } from './systemd-tool.js';
 
 const PAUSE_MS = 100;
 /** A unit takes its marker first of all. */

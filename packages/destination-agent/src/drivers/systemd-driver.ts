@@ -8,7 +8,7 @@ import { monitorAnswer } from './monitor-answer.js';
 import { StartedUnit } from './started-unit.js';
 
 /** Any name does: systemd has the same to say about all units of the template. */
-const PROBED = 'readiness';
+const PROBED = 'pageferry-readiness';
 
 export interface SystemdDriverOptions {
   /** With the QMP sockets, and the markers that have units wait. */
@@ -65,7 +65,11 @@ export class SystemdDriver implements IncomingDriver {
   }
 
   async checks(): Promise<Check[]> {
-    return [await checkTemplate(), await checkDirectory('guest-directory', this.#directory, true)];
+    return [
+      await checkTemplate(),
+      await checkPermission(),
+      await checkDirectory('guest-directory', this.#directory, true),
+    ];
   }
 
   async #provide(unit: GuestUnit, guest: string, socket: string, signal: AbortSignal): Promise<WaitingQemu> {
@@ -105,6 +109,19 @@ async function checkTemplate(): Promise<Check> {
     return { name, ok: true, detail: 'qemu-guest@.service' };
   } catch (thrown) {
     return { name, ok: false, detail: asPageferryError(thrown).message };
+  }
+}
+
+async function checkPermission(): Promise<Check> {
+  const name = 'unit-permission';
+  try {
+    await new GuestUnit(PROBED).requirePermission();
+    return { name, ok: true, detail: 'guests can be started and ended' };
+  } catch (thrown) {
+    const wayOut =
+      "it takes polkit 121 or newer, and a copy of 60-pageferry.rules in /etc/polkit-1/rules.d with this agent's user, " +
+      'where that is not pageferry';
+    return { name, ok: false, detail: `${asPageferryError(thrown).message}: ${wayOut}` };
   }
 }
 

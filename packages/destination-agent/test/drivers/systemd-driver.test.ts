@@ -200,8 +200,9 @@ describe('after a restart of the agent', () => {
 });
 
 describe('readiness', () => {
-  const systemdCheck = async (): Promise<unknown> =>
-    (await driver.checks()).find(({ name }) => name === 'systemd');
+  const check = async (wanted: string): Promise<unknown> =>
+    (await driver.checks()).find(({ name }) => name === wanted);
+  const systemdCheck = async (): Promise<unknown> => check('systemd');
 
   test('is there with the template', async () => {
     expect(await systemdCheck()).toMatchObject({ ok: true });
@@ -212,6 +213,23 @@ describe('readiness', () => {
     expect(await systemdCheck()).toMatchObject({
       ok: false,
       detail: textWith(/pageferry-common/),
+    });
+  });
+
+  test('is there with the permission to start units, which is asked about without starting one', async () => {
+    expect(await check('unit-permission')).toMatchObject({ ok: true });
+    expect(await systemd.asked()).toBe(
+      '--system --allow-interactive-authorization=no call org.freedesktop.systemd1 ' +
+        '/org/freedesktop/systemd1/unit/qemu_2dguest_40pageferry_2dreadiness_2eservice org.freedesktop.systemd1.Unit ResetFailed\n',
+    );
+    expect(await systemd.calls()).toEqual([]);
+  });
+
+  test('lacks the permission to start units where polkit does not give it', async () => {
+    await systemd.refuse('Call failed: Interactive authentication required.');
+    expect(await check('unit-permission')).toMatchObject({
+      ok: false,
+      detail: textWith(/Interactive authentication required\..*60-pageferry\.rules/),
     });
   });
 });

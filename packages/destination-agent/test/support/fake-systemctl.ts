@@ -7,7 +7,7 @@ import { onTestFinished, vi } from 'vitest';
 /** As `systemctl show` has them, of the one unit that there is. */
 export type FakeState = Readonly<Record<string, string>>;
 
-/** A systemctl that is found first: it says what it is told to say of any unit, and remembers what it was asked to do. */
+/** A systemctl, and a busctl, that are found first: they say what they are told to of any unit, and remember what they were asked to do. */
 export class FakeSystemctl {
   readonly #directory: string;
 
@@ -31,7 +31,11 @@ export class FakeSystemctl {
         '. "./on-$1"',
       ].join('\n'),
     );
-    await chmod(join(directory, 'systemctl'), 0o755);
+    const refusal = join(directory, 'refusal');
+    const asked = `echo "$*" >>${join(directory, 'asked')}`;
+    const refuse = `[ ! -e ${refusal} ] || { cat ${refusal} >&2; exit 1; }`;
+    await writeFile(join(directory, 'busctl'), ['#!/bin/sh', asked, refuse].join('\n'));
+    for (const program of ['systemctl', 'busctl']) await chmod(join(directory, program), 0o755);
     vi.stubEnv('PATH', `${directory}:${env['PATH'] ?? ''}`);
     onTestFinished(async () => {
       vi.unstubAllEnvs();
@@ -44,6 +48,16 @@ export class FakeSystemctl {
   async calls(): Promise<string[]> {
     const text = await readFile(join(this.#directory, 'calls'), 'utf8').catch(() => '');
     return text.split('\n').filter((line) => line !== '');
+  }
+
+  /** All that was asked for over the bus. */
+  async asked(): Promise<string> {
+    return readFile(join(this.#directory, 'asked'), 'utf8').catch(() => '');
+  }
+
+  /** Has what is asked for over the bus be refused. */
+  async refuse(message: string): Promise<void> {
+    await writeFile(join(this.#directory, 'refusal'), `${message}\n`);
   }
 
   async show(state: FakeState): Promise<void> {
