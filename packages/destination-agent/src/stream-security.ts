@@ -30,6 +30,11 @@ export const streamSecuritySettings = {
       description: `File with the authorities that the certificates of source agents come from, PEM, ${FILE}`,
     }),
   ),
+  streamTlsRevocationList: Type.Optional(
+    Type.String({
+      description: `File with the certificates that each of these authorities has revoked (CRL), PEM, ${FILE}`,
+    }),
+  ),
   streamAllowedPeers: Type.Optional(
     Type.Array(Type.String(), {
       description:
@@ -45,8 +50,9 @@ const tlsKeys = {
   certificate: 'streamTlsCertificate',
   key: 'streamTlsKey',
   authority: 'streamTlsClientAuthority',
+  revocationList: 'streamTlsRevocationList',
 } as const;
-const keys = [...Object.values(tlsKeys), 'streamAllowedPeers'] as const;
+const keys = [tlsKeys.certificate, tlsKeys.key, tlsKeys.authority, 'streamAllowedPeers'] as const;
 
 /** Has a configuration refused by which others than this host could reach a stream without mutual TLS, or with files of no use. */
 export function secureStream(schema: TObject): void {
@@ -67,7 +73,7 @@ export function openStreamSecurity(
 
 function incomplete(settings: StreamSettings): string[] {
   if (isLoopback(settings.streamHost) || keys.some((key) => settings[key] !== undefined))
-    return missingBeside(settings, keys);
+    return missingBeside(settings, keys, [tlsKeys.revocationList]);
   return [
     `streamHost: ${settings.streamHost} can be reached from other hosts, so it takes mutual TLS: ` +
       `give ${keys.map(flagOf).join(', ')}, or leave it at 127.0.0.1`,

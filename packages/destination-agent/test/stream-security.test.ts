@@ -61,6 +61,15 @@ describe('a configuration is refused', () => {
     expect(findings(given)).toEqual([expect.stringMatching(/^stream\w+: is missing; .* go together$/)]);
   });
 
+  test('that has a revocation list without the rest of mutual TLS, or one of no use', async () => {
+    const list = (await authority.revoke([])).file;
+    expect(findings({ ...flags(), 'stream-tls-revocation-list': list })).toEqual([]);
+    expect(findings({ 'stream-tls-revocation-list': list })).toHaveLength(4);
+    expect(findings({ ...flags(), 'stream-tls-revocation-list': host.certificate })).toEqual([
+      expect.stringMatching(/^streamTlsRevocationList: .*no revocation list in it/),
+    ]);
+  });
+
   test('with every name that no peer could have', () => {
     expect(findings({ ...flags(), 'stream-allowed-peers': 'a.test,*,10.0.0.1' })).toEqual([
       'streamAllowedPeers: "*" is neither a DNS name, nor *.DOMAIN, nor a URI',

@@ -124,6 +124,11 @@ export const errorGuide: Readonly<Record<ErrorCode, Guidance>> = {
     cause: 'a certificate is of another authority, of another name, or has expired',
     wayOut: 'see [security.md](security.md); the log on the other host says what it did not accept',
   },
+  'peer-revoked': {
+    cause:
+      'an authority has revoked the certificate that a host shows; `host` is the one that does not accept it',
+    wayOut: 'if it is still trusted, a new certificate for the other host; see [security.md](security.md)',
+  },
   'peer-lost': {
     cause: 'the connection broke, or nothing came for 10 s',
     wayOut:

@@ -43,6 +43,7 @@ export const errorTable = {
   'preflight-failed': { status: 409, title: 'The two sides do not fit together' },
   'peer-unreachable': { status: 502, title: 'The destination agent cannot be reached' },
   'peer-not-trusted': { status: 502, title: 'The two hosts do not trust each other' },
+  'peer-revoked': { status: 502, title: 'The certificate of one of the two hosts has been revoked' },
   'peer-lost': { status: 502, title: 'The connection to the other host broke' },
   'peer-timeout': { status: 504, title: 'The other host did not answer in time' },
   'protocol-version': { status: 502, title: 'The two agents do not speak a common protocol version' },

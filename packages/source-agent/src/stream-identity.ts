@@ -28,20 +28,30 @@ export const streamIdentitySettings = {
       description: `File with the authorities that the certificates of destination agents come from, PEM, ${FILE}`,
     }),
   ),
+  tlsRevocationList: Type.Optional(
+    Type.String({
+      description: `File with the certificates that each of these authorities has revoked (CRL), PEM, ${FILE}`,
+    }),
+  ),
 };
 
 const IdentitySettings = Type.Object(streamIdentitySettings);
 type IdentitySettings = Static<typeof IdentitySettings>;
 
-const tlsKeys = { certificate: 'tlsCertificate', key: 'tlsKey', authority: 'tlsAuthority' } as const;
-const keys = Object.values(tlsKeys);
+const keys = ['tlsCertificate', 'tlsKey', 'tlsAuthority'] as const;
+const tlsKeys = {
+  certificate: 'tlsCertificate',
+  key: 'tlsKey',
+  authority: 'tlsAuthority',
+  revocationList: 'tlsRevocationList',
+} as const;
 
 /** Has a configuration refused that has only a part of what TLS takes, or files of no use. */
 export function requireWholeIdentity(schema: TObject): void {
   addRule(schema, IdentitySettings, (settings) => {
     const files = tlsFilesOf(settings, tlsKeys);
     return files === undefined
-      ? missingBeside(settings, keys)
+      ? missingBeside(settings, keys, ['tlsRevocationList'])
       : findingsOfReading(() => readTlsMaterial(files));
   });
 }

@@ -45,6 +45,20 @@ describe('the configuration', () => {
     expect(findings('--tls-key=credential:key')).toHaveLength(2);
   });
 
+  test('has a revocation list only beside the rest of TLS', async () => {
+    const list = `--tls-revocation-list=${(await authority.revoke([])).file}`;
+    const rest = [
+      `--tls-certificate=${host.certificate}`,
+      `--tls-key=${host.key}`,
+      `--tls-authority=${authority.certificate}`,
+    ];
+    expect(findings(...rest, list)).toEqual([]);
+    expect(findings(list)).toHaveLength(3);
+    expect(findings(...rest, `--tls-revocation-list=${host.certificate}`)).toEqual([
+      expect.stringMatching(/^tlsRevocationList: .*no revocation list in it/),
+    ]);
+  });
+
   test('names files that can be used', () => {
     expect(
       findings(
@@ -69,6 +83,24 @@ describe('a connection', () => {
 
   test('with TLS is made with the certificate of this host', () => {
     expect(whole().for('wss://b.test:7411')).toMatchObject({ ...host.pem, ca: authority.pem });
+  });
+
+  test('with TLS believes nobody whose certificate has been revoked, always by the newest list', async () => {
+    const { file, pem } = await authority.revoke([]);
+    const log = createLogger({ name: 'test', level: 'silent' });
+    const reloader = new FileReloader(log, 5);
+    onTestFinished(() => {
+      reloader.close();
+    });
+    const settings = {
+      tlsCertificate: host.certificate,
+      tlsKey: host.key,
+      tlsAuthority: authority.certificate,
+    };
+    const listed = new StreamIdentity({ ...settings, tlsRevocationList: file }, reloader, log);
+    expect(listed.for('wss://b.test:7411')).toMatchObject({ crl: [pem.trim()] });
+    const newer = await authority.revoke([host]);
+    await expect.poll(() => listed.for('wss://b.test:7411')).toMatchObject({ crl: [newer.pem.trim()] });
   });
 
   test('with TLS is not tried without one', () => {

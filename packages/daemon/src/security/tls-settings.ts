@@ -6,9 +6,11 @@ export interface TlsKeys<Key extends string> {
   readonly certificate: Key;
   readonly key: Key;
   readonly authority: Key;
+  /** Which may be missing. */
+  readonly revocationList?: Key;
 }
 
-/** The files of one end of mutual TLS; undefined unless all are given. */
+/** The files of one end of mutual TLS; undefined unless all are given that must be. */
 export function tlsFilesOf<Settings extends object>(
   settings: Settings,
   keys: TlsKeys<keyof Settings & string>,
@@ -17,16 +19,21 @@ export function tlsFilesOf<Settings extends object>(
   const key = fileOf(settings, keys.key);
   const authority = fileOf(settings, keys.authority);
   if (certificate === undefined || key === undefined || authority === undefined) return undefined;
-  return { certificate, key, authority };
+  const revocationList = keys.revocationList && fileOf(settings, keys.revocationList);
+  return { certificate, key, authority, ...(revocationList && { revocationList }) };
 }
 
-/** A finding for each setting that is missing beside the others; none if none of them is given. */
+/**
+ * A finding for each setting that is missing beside the others; none if none of them is given, nor any of what only they
+ * give a meaning to.
+ */
 export function missingBeside<Settings extends object>(
   settings: Settings,
   keys: readonly (keyof Settings & string)[],
+  optional: readonly (keyof Settings & string)[] = [],
 ): string[] {
   const missing = keys.filter((key) => settings[key] === undefined);
-  if (missing.length === keys.length) return [];
+  if ([...keys, ...optional].every((key) => settings[key] === undefined)) return [];
   return missing.map((key) => `${key}: is missing; ${keys.join(', ')} go together`);
 }
 

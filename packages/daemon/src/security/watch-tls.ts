@@ -6,7 +6,7 @@ import { readTlsMaterial, type TlsFiles, type TlsMaterial } from './tls-material
 const SOON_MS = 14 * 86_400_000;
 
 /**
- * Certificate, key and authorities, always the newest. One that has expired, or is about to, is in the log; it is no
+ * Certificate, key, authorities and what they have revoked, always the newest. One that has expired, or is about to, is in the log; it is no
  * reason to refuse the start: the guests of interrupted migrations must be looked after whatever the date.
  *
  * @param what they are for, in the log
@@ -18,9 +18,9 @@ export function watchTls(
   what: string,
   files: TlsFiles,
 ): Reloaded<TlsMaterial> {
-  const { certificate, key, authority } = files;
-  const paths = [certificate, key, ...(authority === undefined ? [] : [authority])].map((file) =>
-    settingPath(file),
+  const { certificate, key, authority, revocationList } = files;
+  const paths = [certificate, key, authority, revocationList].flatMap((file) =>
+    file === undefined ? [] : [settingPath(file)],
   );
   return reloader.watch({
     what,

@@ -66,6 +66,31 @@ describe('readTlsMaterial', () => {
     );
   });
 
+  it('reads each revocation list of a file by itself', async () => {
+    const { directory, authority, host } = await prepare();
+    const other = await TestAuthority.create(directory, 'other');
+    const lists = [await authority.revoke([host]), await other.revoke([])];
+    const file = join(directory, 'lists');
+    await writeFile(file, lists.map(({ pem }) => pem).join('\n'));
+    const given = files(host.certificate, host.key, authority.certificate);
+    const revocationList = { setting: 'tlsRevocationList', value: file };
+    expect(readTlsMaterial(given).crl).toBeUndefined();
+    expect(readTlsMaterial({ ...given, revocationList }).crl).toEqual(lists.map(({ pem }) => pem.trim()));
+  });
+
+  it('finds a file without revocation lists, or with one of no use', async () => {
+    const { directory, authority, host } = await prepare();
+    const given = files(host.certificate, host.key, authority.certificate);
+    const garbage = join(directory, 'garbage');
+    await writeFile(garbage, '-----BEGIN X509 CRL-----\nAAAA\n-----END X509 CRL-----\n');
+    for (const value of [authority.certificate, garbage]) {
+      const revocationList = { setting: 'tlsRevocationList', value };
+      expect(() => readTlsMaterial({ ...given, revocationList })).toThrow(
+        /^tlsRevocationList: .* cannot be used: .*; expected revocation lists in PEM$/,
+      );
+    }
+  });
+
   it('finds a key of another certificate, and shows nothing of it', async () => {
     const { authority, host } = await prepare();
     const other = await authority.issue('other', []);

@@ -5,6 +5,7 @@ interface Settings {
   readonly certificate?: string;
   readonly key?: string;
   readonly authority?: string;
+  readonly revocationList?: string;
 }
 
 const keys = { certificate: 'certificate', key: 'key', authority: 'authority' } as const;
@@ -18,6 +19,18 @@ test('files are there when all settings are', () => {
   });
   expect(tlsFilesOf<Settings>({ certificate: '/c.pem', key: '/k.pem' }, keys)).toBeUndefined();
   expect(tlsFilesOf<Settings>({}, keys)).toBeUndefined();
+});
+
+test('a revocation list may be given, and not by itself', () => {
+  const withList = { ...keys, revocationList: 'revocationList' } as const;
+  const given: Settings = { ...whole, revocationList: '/crl.pem' };
+  expect(tlsFilesOf(given, withList)).toMatchObject({
+    revocationList: { setting: 'revocationList', value: '/crl.pem' },
+  });
+  expect(tlsFilesOf(whole, withList)).not.toHaveProperty('revocationList');
+  const all = Object.values(keys);
+  expect(missingBeside<Settings>({ revocationList: '/crl.pem' }, all, ['revocationList'])).toHaveLength(3);
+  expect(missingBeside(given, all, ['revocationList'])).toEqual([]);
 });
 
 test('each setting that is missing beside the others is found, and none where there are none', () => {

@@ -53,4 +53,27 @@ export class TestAuthority {
     const [cert, secret] = await Promise.all([readFile(certificate, 'utf8'), readFile(key, 'utf8')]);
     return { certificate, key, pem: { cert, key: secret } };
   }
+
+  /**
+   * A list of what this authority has revoked so far, and of `revoked`.
+   * @param until when the next one is to come, as openssl takes it
+   * @returns the file, and its content
+   */
+  async revoke(
+    revoked: readonly Issued[],
+    until = '20991231000000Z',
+  ): Promise<{ readonly file: string; readonly pem: string }> {
+    const [database, settings, file] = ['index', 'cnf', 'crl'].map(
+      (ending) => `${this.certificate}.${ending}`,
+    );
+    if (database === undefined || settings === undefined || file === undefined)
+      throw new Error('unreachable');
+    await writeFile(database, '', { flag: 'a' });
+    await writeFile(settings, `[ca]\ndefault_ca = it\n[it]\ndatabase = ${database}\ndefault_md = sha256\n`);
+    const ca = ['ca', '-config', settings, '-cert', this.certificate, '-keyfile', this.#key];
+    for (const { certificate } of revoked) await run('openssl', [...ca, '-revoke', certificate]);
+    const dates = ['-crl_lastupdate', '20200101000000Z', '-crl_nextupdate', until];
+    await run('openssl', [...ca, '-gencrl', ...dates, '-out', file]);
+    return { file, pem: await readFile(file, 'utf8') };
+  }
 }
