@@ -41,7 +41,11 @@ test('what a receiver places is passed on, and measured if it was asked for', as
     layout,
     session: new TimedPageWriter(session, times),
     window: 2 * 1024 * 1024,
-    source: { acknowledge: (sequence) => acknowledged.push(sequence), refuse: () => undefined },
+    source: {
+      acknowledge: (sequence) => acknowledged.push(sequence),
+      refuse: () => undefined,
+      contents: undefined,
+    },
   });
   receiver.take(runFrame(FrameKind.stale, 1, 4, 4));
   void receiver.receiveDeviceState(1);

@@ -3,7 +3,6 @@ import { PageferryError, asPageferryError } from '@pageferry/errors';
 /** What node calls a certificate that it does not accept (its documentation, "X509 certificate error codes"). */
 const NOT_ACCEPTED: ReadonlySet<string> = new Set([
   'UNABLE_TO_GET_ISSUER_CERT',
-  'UNABLE_TO_GET_CRL',
   'UNABLE_TO_DECRYPT_CERT_SIGNATURE',
   'UNABLE_TO_DECODE_ISSUER_PUBLIC_KEY',
   'CERT_SIGNATURE_FAILURE',
@@ -16,7 +15,6 @@ const NOT_ACCEPTED: ReadonlySet<string> = new Set([
   'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
   'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
   'CERT_CHAIN_TOO_LONG',
-  'CERT_REVOKED',
   'INVALID_CA',
   'PATH_LENGTH_EXCEEDED',
   'INVALID_PURPOSE',
@@ -24,6 +22,17 @@ const NOT_ACCEPTED: ReadonlySet<string> = new Set([
   'CERT_REJECTED',
   'HOSTNAME_MISMATCH',
 ]);
+/** What it calls a list of revoked certificates that it cannot use: of each authority of the chain there must be one. */
+const NO_LIST: ReadonlySet<string> = new Set([
+  'UNABLE_TO_GET_CRL',
+  'UNABLE_TO_DECRYPT_CRL_SIGNATURE',
+  'CRL_SIGNATURE_FAILURE',
+  'CRL_NOT_YET_VALID',
+  'CRL_HAS_EXPIRED',
+  'ERROR_IN_CRL_LAST_UPDATE_FIELD',
+  'ERROR_IN_CRL_NEXT_UPDATE_FIELD',
+]);
+const REVOKED = 'CERT_REVOKED';
 const OTHER_NAME = 'ERR_TLS_CERT_ALTNAME_INVALID';
 const NO_TLS: ReadonlySet<string> = new Set([
   'EPROTO',
@@ -39,6 +48,14 @@ export function connectError(url: string, thrown: unknown): PageferryError {
   const { message } = asPageferryError(thrown);
   if (code === OTHER_NAME) {
     return notTrusted(`the certificate at ${url} is of another host: ${message}`, thrown);
+  }
+  if (code === REVOKED) {
+    const message = `the certificate at ${url} has been revoked, by a list in tlsRevocationList`;
+    return new PageferryError('peer-revoked', message, { host: 'source', cause: thrown });
+  }
+  if (NO_LIST.has(code)) {
+    const why = `tlsRevocationList has no list that can be used for the certificate at ${url}: ${message} (${code})`;
+    return notTrusted(why, thrown);
   }
   if (NOT_ACCEPTED.has(code)) {
     const why = `the certificate at ${url} is not accepted here: ${message} (${code})`;

@@ -15,7 +15,7 @@ const CONNECT_TIMEOUT_MS = 5_000;
  * @param url of the destination agent's stream listener, `ws://HOST:PORT`, or `wss://HOST:PORT` with HOST one of the names
  * in its certificate
  * @param identity for `wss:`
- * @throws `peer-unreachable`, `peer-not-trusted`, what the destination refuses it with, or what the signal was aborted with
+ * @throws `peer-unreachable`, `peer-not-trusted`, `peer-revoked`, what the destination refuses it with, or what the signal was aborted with
  */
 export async function connectToDestination(
   url: string,

@@ -12,7 +12,7 @@ const MOST_BODY_BYTES = 64 * 1024;
 
 /** Why a peer is not let in. */
 export interface Refusal {
-  /** `peer-not-trusted`, as the peer is told it. */
+  /** `peer-not-trusted` or `peer-revoked`, as the peer is told it. */
   readonly error: PageferryError;
   /** The names in its certificate, if it has shown one that can be believed. */
   readonly offered: readonly string[];
@@ -23,8 +23,12 @@ export interface Refusal {
  * @param allowed see {@link isAllowedPeer}
  */
 export function refusalOf(socket: TLSSocket, allowed: readonly string[]): Refusal | undefined {
-  const refused = (why: string, offered: readonly string[] = []): Refusal => ({
-    error: new PageferryError('peer-not-trusted', `the destination does not let this host in: ${why}`, {
+  const refused = (
+    why: string,
+    offered: readonly string[] = [],
+    code: 'peer-not-trusted' | 'peer-revoked' = 'peer-not-trusted',
+  ): Refusal => ({
+    error: new PageferryError(code, `the destination does not let this host in: ${why}`, {
       host: 'destination',
     }),
     offered,
@@ -33,7 +37,10 @@ export function refusalOf(socket: TLSSocket, allowed: readonly string[]): Refusa
   // Nobody is offered a session to resume; what claims to have one has not been verified today.
   if (certificate === undefined || socket.isSessionReused()) return refused('it showed no certificate');
   if (!socket.authorized) {
-    return refused(`its certificate is not accepted there: ${String(socket.authorizationError)}`);
+    const why = String(socket.authorizationError);
+    if (why === 'CERT_REVOKED')
+      return refused('its certificate has been revoked', namesOf(socket), 'peer-revoked');
+    return refused(`its certificate is not accepted there: ${why}`);
   }
   if (isAllowedPeer(peerNames(certificate.subjectAltName), allowed)) return undefined;
   const offered = namesOf(socket);

@@ -25,7 +25,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(directory, { recursive: true, force: true }));
 
-const as = ({ pem }: Issued, ca = authority.pem): LinkIdentity => ({ ...pem, ca });
+const as = ({ pem }: Issued, ca = authority.pem): Omit<LinkIdentity, 'crl'> => ({ ...pem, ca });
 
 function tcp(port: number): Socket {
   const socket = connectTcp(port, '127.0.0.1');

@@ -57,6 +57,7 @@ export const sourceSettings = Type.Object(
       default: 256 * 1024 * 1024,
       description:
         'Most memory, for each gang, for contents that its guests have in common, if the destination allows as much',
+    }),
     prepareSeconds: Type.Integer({
       minimum: 1,
       maximum: 3600,

@@ -67,7 +67,7 @@ export class Gang {
     route.flow.limit.change(request.bandwidthCap, performance.now());
     this.#states.onTransition(({ state }) => {
       this.#log.info({ state }, 'gang state');
-      if (!this.isOver) this.feed.publish('state', this.view);
+      if (!this.isOver) this.feed.publish('state', () => this.view);
     });
   }
 
@@ -117,7 +117,7 @@ export class Gang {
     };
     signal.addEventListener('abort', stop, { once: true });
     const telling = setInterval(() => {
-      this.feed.publish('progress', this.view);
+      this.feed.publish('progress', () => this.view);
     }, PROGRESS_INTERVAL_MS);
     try {
       while (!this.#members.every(({ isOver }) => isOver)) {
@@ -203,7 +203,7 @@ export class Gang {
     this.#states.transition(haveMoved ? 'completed' : isCancelled ? 'cancelled' : 'failed');
     const { view } = this;
     this.#log.info({ result: view }, 'the gang is over');
-    this.feed.end('end', view);
+    this.feed.end('end', () => view);
   }
 
   #refuseOver(): void {

@@ -227,10 +227,14 @@ test('an agent that ends begins no more, and waits for those under way', async (
 
 test('those who follow it hear of its states, of its progress, and of its end', async () => {
   const { gang, ended } = run(['a']);
+  const heard: string[] = [];
+  gang.feed.listen({
+    take: ({ name }) => heard.push(name),
+    end: () => heard.push('over'),
+  });
   await untilStarted(1);
   await vi.advanceTimersByTimeAsync(1100);
   started[0]?.succeed();
   await ended;
-  const events = gang.feed.after(0)?.map(({ name }) => name);
-  expect(events).toEqual(['progress', 'progress', 'end']);
+  expect(heard).toEqual(['progress', 'progress', 'end', 'over']);
 });
