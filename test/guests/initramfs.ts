@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, readFile, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
@@ -46,7 +46,8 @@ export async function extendInitramfs(
   const key = createHash('sha256').update(basename(initramfs)).update(added).digest('hex').slice(0, 16);
   const result = join(dirname(initramfs), `${key}.cpio`);
   if (existsSync(result)) return result;
-  const unique = `${result}.${String(process.pid)}`;
+  // Guests that boot at the same time may all want it.
+  const unique = `${result}.${randomUUID()}`;
   // The kernel unpacks one archive after the other.
   await writeFile(unique, Buffer.concat([await readFile(initramfs), added]));
   await rename(unique, result);
