@@ -9,6 +9,8 @@ export interface Load {
   hardware?(): Promise<Pick<GuestHardware, 'initramfs' | 'disk'>>;
   /** Starts it in a guest that has booted; resolves when it does its usual work. */
   start(guest: Guest): Promise<void>;
+  /** How long it takes to tell its usual rate of work; 1 s by default. */
+  readonly usualWorkMs?: number;
   /** What has been done so far, in a unit of its own. */
   work(guest: Guest): Promise<number>;
   /** Removes what it has made on this host. */

@@ -7,5 +7,5 @@ export const real: Scenario = {
   memoryMiB: 512,
   links: shapedLinks,
   methods: [...allMethods, 'qemu-xbzrle-512m'],
-  load: redisLoad,
+  load: () => redisLoad(),
 };
