@@ -6,6 +6,8 @@ export interface GangRequest {
   readonly guests: readonly string[] | 'all';
   readonly destination: { readonly url: string };
   readonly mode?: Mode;
+  /** For each guest's migration. */
+  readonly timeLimitMs?: number;
   readonly whenStalled?: 'postcopy' | 'stop' | 'cancel';
   readonly pageFilter?: { readonly free?: boolean; readonly cache?: boolean };
   readonly sourceAfter?: 'quit' | 'keep';

@@ -60,7 +60,12 @@ export class SourceClient extends ApiClient<typeof Migration> {
   }
 
   /** The gang as soon as `holds` says so; it is an error if it does not within the time, or once it is over. */
-  async gangWhen(id: string, holds: (gang: Gang) => boolean, milliseconds = 60_000): Promise<Gang> {
+  async gangWhen(
+    id: string,
+    holds: (gang: Gang) => boolean,
+    milliseconds = 60_000,
+    intervalMs = 20,
+  ): Promise<Gang> {
     const deadline = performance.now() + milliseconds;
     for (;;) {
       const gang = await this.gang(id);
@@ -68,13 +73,14 @@ export class SourceClient extends ApiClient<typeof Migration> {
       const over = gang.state !== 'active' && gang.state !== 'cancelling';
       if (over || performance.now() > deadline)
         throw new Error(`the gang did not get there: ${JSON.stringify(gang)}`);
-      await sleep(20);
+      await sleep(intervalMs);
     }
   }
 
   /** The gang when it is over, however it ended. */
-  async gangWhenOver(id: string, milliseconds?: number): Promise<Gang> {
-    return this.gangWhen(id, ({ state }) => finalStates.some((final) => final === state), milliseconds);
+  async gangWhenOver(id: string, milliseconds?: number, intervalMs?: number): Promise<Gang> {
+    const isOver = ({ state }: Gang): boolean => finalStates.some((final) => final === state);
+    return this.gangWhen(id, isOver, milliseconds, intervalMs);
   }
 
   async limit(id: string, bandwidthCaps: BandwidthCaps): Promise<Migration> {

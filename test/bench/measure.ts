@@ -1,18 +1,22 @@
+import { availableParallelism } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startAgents, type Agents } from '../agents/agents.js';
 import { startIncoming } from '../agents/move-guest.js';
+import { mapSome } from '../environment/map-some.js';
 import { initramfsWithBalloon } from '../guests/balloon-driver.js';
-import type { Guest } from '../guests/guest.js';
-import { longestGap, monotonicMs } from '../guests/heartbeat.js';
+import { monotonicMs } from '../guests/heartbeat.js';
 import type { GuestHardware } from '../guests/qemu-arguments.js';
 import { countContentPages } from './content-pages.js';
+import { guestsView, type LoadedPair } from './guests-view.js';
 import type { Link } from './link.js';
 import type { Load } from './load.js';
 import { isQemus, moverOf, type Method } from './method.js';
-import { move, type Outcome } from './move.js';
+import { move } from './move.js';
+import type { Outcome } from './outcome.js';
 import { peakBytes, processorMs } from './process-figures.js';
 import type { Run } from './run.js';
 import type { Scenario } from './scenario.js';
+import { sum } from './sum.js';
 
 export interface Measurement {
   readonly scenario: Scenario;
@@ -23,35 +27,41 @@ export interface Measurement {
 /** All that one migration tells; what it was and where is for the caller to add. */
 export type Figures = Omit<Run, 'scenario' | 'link' | 'method' | 'date' | 'machine'>;
 
-const undisturbedMs = 1000;
+const defaultUsualWorkMs = 1000;
+/** Guests that boot, or check themselves, at once: emulated, each of them takes a processor for itself. */
+const busyAtOnce = availableParallelism();
 
-/** A guest at its work, and everything that is needed to move it. */
-interface Prepared {
-  readonly agents: Agents;
-  readonly load: Load;
-  readonly source: Guest;
-  readonly destination: Guest;
-}
-
-/** Boots a guest, moves it by the method, lets it check itself, and ends everything. */
+/** Boots guests, moves them by the method, lets them check themselves, and ends everything. */
 export async function measure({ scenario, link, method }: Measurement): Promise<Figures> {
   const agents = await startAgents(link === null ? {} : { megabitsPerSecond: link });
-  const load = scenario.load(link);
+  const loads = Array.from({ length: scenario.guests ?? 1 }, (_nothing, index) => scenario.load(link, index));
   try {
-    const source = await agents.source.startGuest({
-      name: 'guest',
-      memoryMiB: scenario.memoryMiB,
-      ...(await load.hardware?.()),
-      ...(moverOf(method).freePageHints === true && (await hintingHardware())),
-    });
-    await source.waitUntilReady();
-    await load.start(source);
-    const destination = await startIncoming(source, agents.destination);
-    return await moveAndCheck({ agents, load, source, destination }, method);
+    const pairs = await mapSome(loads, busyAtOnce, (load, index) =>
+      bootPair(agents, load, scenario, method, `guest${index + 1}`),
+    );
+    return await moveAndCheck(agents, pairs, method);
   } finally {
     await agents.close();
-    await load.close?.();
+    for (const load of loads) await load.close?.();
   }
+}
+
+async function bootPair(
+  agents: Agents,
+  load: Load,
+  { memoryMiB }: Scenario,
+  method: Method,
+  name: string,
+): Promise<LoadedPair> {
+  const source = await agents.source.startGuest({
+    name,
+    memoryMiB,
+    ...(await load.hardware?.()),
+    ...(moverOf(method).freePageHints === true && (await hintingHardware())),
+  });
+  await source.waitUntilReady();
+  await load.start(source);
+  return { load, source, destination: await startIncoming(source, agents.destination) };
 }
 
 async function hintingHardware(): Promise<Pick<GuestHardware, 'initramfs' | 'freePageHints'>> {
@@ -59,23 +69,22 @@ async function hintingHardware(): Promise<Pick<GuestHardware, 'initramfs' | 'fre
 }
 
 /** As whoever moves a guest that matters does before; it is not the first thing that a daemon does then, either. */
-async function dryRun(agents: Agents, { name }: Guest, method: Method): Promise<void> {
+async function dryRun(agents: Agents, { source: { name } }: LoadedPair, method: Method): Promise<void> {
   const { mode } = moverOf(method);
   if (mode === undefined) return;
   const destination = { url: agents.destinationAgent.url };
   const findings = await agents.sourceAgent.client.examine({ guest: name, destination, mode });
-  if (findings.length > 0) throw new Error(`the guest cannot be moved: ${findings.join('; ')}`);
+  if (findings.length > 0) throw new Error(`${name} cannot be moved: ${findings.join('; ')}`);
 }
 
-async function moveAndCheck(prepared: Prepared, method: Method): Promise<Figures> {
-  const { agents, load, source, destination } = prepared;
-  await dryRun(agents, source, method);
-  const contentPages = await countContentPages(source);
-  const undisturbedRate = await rateOf(load, source);
+async function moveAndCheck(agents: Agents, pairs: readonly LoadedPair[], method: Method): Promise<Figures> {
+  for (const pair of pairs) await dryRun(agents, pair, method);
+  const contentPages = await mapSome(pairs, 1, ({ source }) => countContentPages(source));
+  const undisturbedRate = await rateOf(pairs);
   const daemons = isQemus(method) ? [] : [agents.sourceAgent.pid, agents.destinationAgent.pid];
   const sides = [
-    [source.pid, ...daemons.slice(0, 1)],
-    [destination.pid, ...daemons.slice(1)],
+    [...pairs.map(({ source }) => source.pid), ...daemons.slice(0, 1)],
+    [...pairs.map(({ destination }) => destination.pid), ...daemons.slice(1)],
   ] as const;
   const cpuBefore = sides.map(processorMs);
   const cpuSince = (side: 0 | 1): number | null => {
@@ -83,35 +92,39 @@ async function moveAndCheck(prepared: Prepared, method: Method): Promise<Figures
     return before === undefined || after === undefined ? null : after - before;
   };
   const { sentBytes: sentBefore } = await agents.hosts.source.traffic();
-  const workBefore = await load.work(source);
+  const workBefore = await workOf(pairs);
   const from = monotonicMs();
-  const outcome = await move(agents, source, destination, method).catch(lost);
+  const { figures, arrived } = await move(agents, pairs, method).catch(lost);
   const to = monotonicMs();
   const { sentBytes } = await agents.hosts.source.traffic();
   const [sourceCpuMs, destinationCpuMs] = [cpuSince(0), cpuSince(1)];
   return {
-    ...outcome,
-    contentPages,
+    ...figures,
+    contentPages: sum(contentPages),
     undisturbedRate,
     sourceCpuMs,
     destinationCpuMs,
     wireBytes: sentBytes - sentBefore,
     daemonPeakBytes: daemons.length === 0 ? null : Math.max(...daemons.map(peakBytes)),
-    ...(await guestsView(prepared, outcome.completed, { from, to, workBefore })),
+    ...(await guestsView(pairs, { from, to, workBefore, arrived, checkedAtOnce: busyAtOnce })),
   };
 }
 
-async function rateOf(load: Load, guest: Guest): Promise<number> {
-  const before = await load.work(guest);
+/** What each of the guests has done so far. */
+const workOf = (pairs: readonly LoadedPair[]): Promise<number[]> =>
+  Promise.all(pairs.map(({ load, source }) => load.work(source)));
+
+async function rateOf(pairs: readonly LoadedPair[]): Promise<number> {
+  const before = sum(await workOf(pairs));
   const from = monotonicMs();
-  await sleep(undisturbedMs);
-  const after = await load.work(guest);
+  await sleep(Math.max(...pairs.map(({ load }) => load.usualWorkMs ?? defaultUsualWorkMs)));
+  const after = sum(await workOf(pairs));
   return ((after - before) * 1000) / (monotonicMs() - from);
 }
 
 /** A migration without an end. */
 function lost(error: unknown): Outcome {
-  return {
+  const figures = {
     completed: false,
     error: error instanceof Error ? error.message : String(error),
     totalMs: 0,
@@ -121,25 +134,5 @@ function lost(error: unknown): Outcome {
     pages: 0,
     pageRequests: 0,
   };
-}
-
-async function guestsView(
-  { load, source, destination }: Prepared,
-  moved: boolean,
-  { from, to, workBefore }: { readonly from: number; readonly to: number; readonly workBefore: number },
-): Promise<Pick<Run, 'guestGapMs' | 'rate' | 'guestErrors'>> {
-  const home = moved ? destination : source;
-  try {
-    await home.workload.waitUntilAnswering(30_000);
-    const rate = (((await load.work(home)) - workBefore) * 1000) / (monotonicMs() - from);
-    const heartbeats = [await source.workload.heartbeats(), await destination.workload.heartbeats()];
-    return {
-      rate,
-      guestGapMs: longestGap(heartbeats, from, to).milliseconds,
-      guestErrors: await load.check(home),
-    };
-  } catch (error) {
-    console.error(`the guest is lost: ${String(error)}\n${home.log().slice(-2000)}`);
-    return { rate: null, guestGapMs: null, guestErrors: null };
-  }
+  return { figures, arrived: [] };
 }

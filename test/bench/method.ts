@@ -2,10 +2,12 @@ import { modes, type Mode } from '../agents/migration.js';
 import type { QemuMigrationMethod } from '../hosts/qemu-migration.js';
 
 /** What moves a guest, and how the document calls it. */
-interface Mover {
+export interface Mover {
   readonly title: string;
   readonly mode?: Mode;
   readonly qemu?: QemuMigrationMethod;
+  /** It moves all guests of a gang. */
+  readonly gang?: 'together' | 'in-turn';
   /** The guest has a balloon whose driver tells QEMU which pages are free. */
   readonly freePageHints?: boolean;
 }
@@ -37,12 +39,32 @@ const movers = {
     title: "QEMU's pre-copy with free-page hints of the balloon's driver in the guest",
   },
   'qemu-postcopy': { qemu: 'postcopy', title: "QEMU's post-copy, started at once" },
+  'gang-precopy': {
+    mode: 'precopy',
+    gang: 'together',
+    title: 'pageferry, all guests as a gang, each by pre-copy',
+  },
+  'gang-hybrid': {
+    mode: 'hybrid',
+    gang: 'together',
+    title: 'pageferry, all guests as a gang, each by pre-copy and then post-copy',
+  },
+  'qemu-together': {
+    qemu: 'precopy',
+    gang: 'together',
+    title: "QEMU's pre-copy of all guests, started at the same time",
+  },
+  'qemu-in-turn': {
+    qemu: 'precopy',
+    gang: 'in-turn',
+    title: "QEMU's pre-copy of all guests, one after the other",
+  },
 } as const satisfies Record<string, Mover>;
 
 export type Method = keyof typeof movers;
 
-/** What everything is compared with. */
-export const baseline = 'qemu-precopy' satisfies Method;
+/** What everything is compared with: of those by which a scenario was measured, the one that is through soonest. */
+export const baselines: readonly Method[] = ['qemu-precopy', 'qemu-together', 'qemu-in-turn'];
 
 export const isMethod = (name: string): name is Method => Object.hasOwn(movers, name);
 

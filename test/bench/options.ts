@@ -1,6 +1,6 @@
 import { Command, InvalidArgumentError } from 'commander';
 import { linkName, parseLink, type Link } from './link.js';
-import { baseline, isMethod, methods, type Method } from './method.js';
+import { baselines, isMethod, methods, type Method } from './method.js';
 import type { Measurement } from './measure.js';
 import type { Scenario } from './scenario.js';
 import { scenarios } from './scenarios.js';
@@ -72,7 +72,7 @@ function parseFlags(): Flags {
       `of ${methods.join(', ')}`,
       list('method', (name) => (isMethod(name) ? name : undefined)),
     )
-    .option('--no-baseline', `${baseline} only if it is among the methods`)
+    .option('--no-baseline', `${baselines.join(', ')} only if among the methods`)
     .option('--runs <number>', `of each method; ${defaultRuns} by default`, positiveInteger)
     .option('--quick', 'one scenario and few methods, once: under two minutes')
     .option('--json', 'the report as one JSON object in the last line')
@@ -88,7 +88,9 @@ export function readOptions(): Options {
   const wantedLinks: readonly Link[] | undefined = flags.link ?? chosen?.links;
   const wantedMethods: readonly Method[] | undefined = flags.method ?? chosen?.methods;
   const isWanted = (method: Method): boolean =>
-    wantedMethods === undefined || wantedMethods.includes(method) || (flags.baseline && method === baseline);
+    wantedMethods === undefined ||
+    wantedMethods.includes(method) ||
+    (flags.baseline && baselines.includes(method));
   const runs = flags.runs ?? chosen?.runs ?? defaultRuns;
   const measurements = (flags.scenario ?? chosen?.scenarios ?? scenarios).flatMap((scenario) =>
     scenario.links

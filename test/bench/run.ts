@@ -13,7 +13,22 @@ export const Machine = Type.Object({
 });
 export type Machine = Static<typeof Machine>;
 
-/** One migration of one guest. Times in ms. */
+/** Of a migration of several guests. */
+export const GangFigures = Type.Object({
+  guests: Count,
+  completedGuests: Count,
+  longestDowntimeMs: nullable(Type.Number()),
+  pages: Type.Record(Type.String(), Count, {
+    description:
+      'How the pages of all guests went, by encoding; `free`: those of the zeroes that were left out as free',
+  }),
+});
+export type GangFigures = Static<typeof GangFigures>;
+
+/**
+ * One migration of one guest, or of all guests of a gang; then the downtimes are the means of the guests, the gap is the longest
+ * of any of them, and all else is of all together. Times in ms.
+ */
 export const Run = Type.Object({
   scenario: Type.String(),
   link: nullable(Type.Number({ description: '10^6 bits a second; null without a limit' })),
@@ -45,5 +60,6 @@ export const Run = Type.Object({
   destinationCpuMs: nullable(Amount),
   daemonPeakBytes: nullable(Type.Integer({ description: "The larger of the daemons' peaks" })),
   guestErrors: nullable(Type.Integer({ description: 'Found by the guest afterwards; null if it was lost' })),
+  gang: Type.Optional(GangFigures),
 });
 export type Run = Static<typeof Run>;

@@ -7,12 +7,15 @@ export interface Scenario {
   readonly name: string;
   /** What it is there to show, in the words of the document. */
   readonly purpose: string;
+  /** How many such guests move; one by default. */
+  readonly guests?: number;
   readonly memoryMiB: number;
   /** Over which it is measured. */
   readonly links: readonly Link[];
   /** By which it is measured, in this order. */
   readonly methods: readonly Method[];
-  load(link: Link): Load;
+  /** @param index of the guest among those that move */
+  load(link: Link, index: number): Load;
 }
 
 /** Of a link, 10^6 bytes a second, headers included. */
@@ -30,6 +33,14 @@ export const allMethods: readonly Method[] = [
   'postcopy',
   'qemu-auto-converge',
   'qemu-postcopy',
+];
+
+/** By which several guests are moved. */
+export const gangMethods: readonly Method[] = [
+  'qemu-together',
+  'gang-precopy',
+  'qemu-in-turn',
+  'gang-hybrid',
 ];
 
 /** For guests that change a few words of a page. */

@@ -1,6 +1,9 @@
 import type { Scenario } from './scenario.js';
 import { cached } from './scenarios/cached.js';
 import { freed } from './scenarios/freed.js';
+import { gangBusy } from './scenarios/gang-busy.js';
+import { gangIdle } from './scenarios/gang-idle.js';
+import { gangMixed } from './scenarios/gang-mixed.js';
 import { hotspotScenarios } from './scenarios/hotspot.js';
 import { idle } from './scenarios/idle.js';
 import { large } from './scenarios/large.js';
@@ -20,4 +23,7 @@ export const scenarios: readonly Scenario[] = [
   cached,
   rawSpeed,
   large,
+  gangIdle,
+  gangBusy,
+  gangMixed,
 ];

@@ -1,19 +1,24 @@
-import type { Content, WritePlan } from '../guests/workload.js';
+import type { WritePlan } from '../guests/workload.js';
 import type { Load } from './load.js';
 
 export interface WriterLoadOptions {
   readonly description: string;
+  /** Incompressible pages. */
   readonly fillMiB: number;
-  readonly content?: Content;
+  /** Compressible pages after them; none by default. */
+  readonly textMiB?: number;
+  /** Guests with the same seed have the same pages. */
+  readonly seed?: number;
   readonly plans: readonly WritePlan[];
 }
 
 /** Fills memory with pages that verify themselves, and rewrites them by plans; its work is counted in pages. */
-export function writerLoad({ description, fillMiB, content = 'random', plans }: WriterLoadOptions): Load {
+export function writerLoad({ description, fillMiB, textMiB = 0, seed = 1, plans }: WriterLoadOptions): Load {
   return {
     description,
     start: async ({ workload }) => {
-      await workload.fill(fillMiB, 1, content);
+      await workload.fill(fillMiB, seed);
+      if (textMiB > 0) await workload.fill(textMiB, seed, 'text');
       await workload.write(...plans);
     },
     work: async ({ workload }) => (await workload.status()).written,

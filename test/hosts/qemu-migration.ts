@@ -66,6 +66,7 @@ export interface QemuMigrationResult {
   readonly bytes: number;
   /** Pages sent other than as zeros, those sent as differences included. */
   readonly pages: number;
+  readonly zeroPages: number;
   readonly pageRequests: number;
   /** Passes over the memory. */
   readonly iterations: number;
@@ -169,6 +170,7 @@ function resultOf(
     reportedDowntimeMs: number(figures, 'downtime'),
     bytes: number(ram, 'transferred'),
     pages: number(ram, 'normal') + number(differences, 'pages'),
+    zeroPages: number(ram, 'duplicate'),
     pageRequests: number(ram, 'postcopy-requests'),
     iterations: number(ram, 'dirty-sync-count'),
     from,

@@ -2,8 +2,6 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import type { Link } from '../bench/link.js';
-import type { Method } from '../bench/method.js';
 import { documentsOf, resultsFile } from '../bench/documents.js';
 import { chartOf } from '../bench/report/chart.js';
 import { toMarkdown } from '../bench/report/markdown.js';
@@ -11,43 +9,8 @@ import { report } from '../bench/report/report.js';
 import { withOverview } from '../bench/report/overview.js';
 import { spreadOf } from '../bench/report/spread.js';
 import { formatted, merge, readResults, writeResults } from '../bench/results-file.js';
-import type { Run } from '../bench/run.js';
 import { scenarios } from '../bench/scenarios.js';
-
-const run = (scenario: string, link: Link, method: Method, figures: Partial<Run> = {}): Run => ({
-  ...{ scenario, link, method },
-  date: '2026-01-02T03:04:05.000Z',
-  machine: { processors: 2, accelerator: 'tcg', qemu: '10.0.2', node: 'v20.0.0' },
-  completed: true,
-  error: null,
-  totalMs: 1000,
-  downtimeMs: 100,
-  reportedDowntimeMs: 90,
-  guestGapMs: 120,
-  wireBytes: 4_000_000,
-  pages: 1000,
-  contentPages: 900,
-  pageRequests: 0,
-  undisturbedRate: 200,
-  rate: 150,
-  sourceCpuMs: 500,
-  destinationCpuMs: 300,
-  daemonPeakBytes: null,
-  guestErrors: 0,
-  ...figures,
-});
-
-const givenUp = {
-  completed: false,
-  error: 'cancelled',
-  totalMs: 120_000,
-  downtimeMs: null,
-  reportedDowntimeMs: null,
-  pages: 50_000,
-} as const;
-
-const totals = (scenario: string, method: Method, milliseconds: readonly number[]): Run[] =>
-  milliseconds.map((totalMs) => run(scenario, 1000, method, { totalMs }));
+import { givenUp, run, totals } from './support/bench-run.js';
 
 describe('the spread of runs', () => {
   test('has the middle value of an odd number, and the mean of the middle two of an even one', () => {

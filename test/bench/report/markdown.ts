@@ -1,30 +1,13 @@
 import { linkName, linkTitle, type Link } from '../link.js';
 import { isMethod, methods, moverOf } from '../method.js';
 import type { Scenario } from '../scenario.js';
-import {
-  factor,
-  inBrackets,
-  mebibytes,
-  medianOf,
-  milliseconds,
-  none,
-  percent,
-  seconds,
-  table,
-  thousands,
-} from './format.js';
-import { comparedFigures, type ComparedFigure, type Ratio, type Standing } from './ratios.js';
+import { figureTitles } from './figure-titles.js';
+import { factor, none, table } from './format.js';
+import { comparedFigures, type Standing } from './ratios.js';
 import type { Report } from './report.js';
+import { scenarioSection } from './scenario-section.js';
 import type { Summary } from './summary.js';
-import type { Target } from './targets.js';
-
-const figureTitles = {
-  pages: 'pages',
-  bytes: 'bytes',
-  downtime: 'downtime',
-  totalTime: 'total time',
-  guestGap: 'longest gap',
-} as const;
+import type { Target } from './target.js';
 
 /** Where the picture of a link lies, from the document. */
 export const pictureOf = (link: Link): string => `benchmarks/link-${linkName(link)}.svg`;
@@ -37,7 +20,9 @@ export function toMarkdown(scenarios: readonly Scenario[], measured: Report): st
     ...limitSection(measured.targets),
     ...standingSection(measured.standings),
     ...pictures(measured.summaries),
-    ...scenarios.flatMap((scenario) => scenario.links.flatMap((link) => section(scenario, link, measured))),
+    ...scenarios.flatMap((scenario) =>
+      scenario.links.flatMap((link) => scenarioSection(scenario, link, measured)),
+    ),
     ...methodSection(measured.summaries),
     '',
   ].join('\n');
@@ -69,8 +54,17 @@ function introduction({ results }: Report): string[] {
     '- _slow-down_: the part of the work of an undisturbed guest that was not done during the migration.',
     "- _sent_: by the source's network interface. _pages_: sent with content, in any encoding; zero pages are not counted.",
     '- _CPU_: of both QEMUs, and of both daemons where they take part; source + destination.',
+    ...(results.some(({ gang }) => gang !== undefined) ? gangIntroduction : []),
   ];
 }
+
+const gangIntroduction = [
+  '',
+  'Of guests that leave together, _total_ is from the request to the end of the last one, _downtime_ the mean of theirs, _gap_',
+  'the longest of any of them, and all else is of all of them together. How their pages went: _in full_, _identical_ to a',
+  'page of this or another guest that had been sent, as a _delta_ to what had been sent of the page, not at all as it was',
+  '_unchanged_, or as _zero_; _free_ pages go as zeroes, as the guest has no use for them. After 120 s those that are left are given up.',
+];
 
 function judged(targets: readonly Target[]): string[] {
   return table(
@@ -84,10 +78,11 @@ function judged(targets: readonly Target[]): string[] {
   );
 }
 
-function targetSections({ targets: { precopy, hybrid, other } }: Report): string[] {
+function targetSections({ targets: { precopy, hybrid, gang, other } }: Report): string[] {
   const groups = [
     ['Pre-copy', precopy],
     ['Hybrid', hybrid],
+    ['Gangs', gang],
     ['The rest', other],
   ] as const;
   return groups
@@ -170,62 +165,6 @@ function pictures(summaries: readonly Summary[]): string[] {
     '## Pictures',
     ...links.flatMap((link) => ['', `![All scenarios over ${linkTitle(link)}](${pictureOf(link)})`]),
   ];
-}
-
-function section(scenario: Scenario, link: Link, { summaries, ratios }: Report): string[] {
-  const here = ({ scenario: name, link: over }: Pick<Ratio, 'scenario' | 'link'>): boolean =>
-    name === scenario.name && over === link;
-  const rows = summaries.filter(here);
-  if (rows.length === 0) return [];
-  const compared = ratios.filter(here);
-  return [
-    '',
-    `## ${scenario.name}, ${linkTitle(link)}`,
-    '',
-    `${scenario.purpose}. A guest of ${scenario.memoryMiB} MiB; ${scenario.load(link).description}.`,
-    '',
-    ...summaryTable(rows),
-    ...(compared.length === 0 ? [] : ['', 'Over `qemu-precopy`:', '', ...ratioTable(compared)]),
-  ];
-}
-
-function summaryTable(rows: readonly Summary[]): string[] {
-  const header = [
-    ...['method', 'completed', 'total s', 'downtime ms', 'told ms', 'gap ms', 'slow-down %'],
-    ...['sent MiB', 'pages, thousands', 'requests', 'CPU s', 'daemon MiB'],
-  ];
-  return table(
-    header,
-    rows.map((row) => [
-      row.method,
-      `${row.completed}/${row.runs}`,
-      inBrackets(row.totalTime, seconds),
-      inBrackets(row.downtime, milliseconds),
-      medianOf(row.reportedDowntime, milliseconds),
-      inBrackets(row.guestGap, milliseconds),
-      inBrackets(row.slowDown, percent),
-      inBrackets(row.bytes, mebibytes),
-      medianOf(row.pages, thousands),
-      medianOf(row.pageRequests, milliseconds),
-      `${medianOf(row.sourceCpu, seconds)} + ${medianOf(row.destinationCpu, seconds)}`,
-      row.daemonPeakBytes === null ? none : mebibytes(row.daemonPeakBytes),
-    ]),
-  );
-}
-
-/** What QEMU had sent, and how long it had taken, when it was given up is the least that it would have been. */
-function isBound({ baselineCompleted }: Ratio, figure: ComparedFigure): boolean {
-  return !baselineCompleted && ['pages', 'bytes', 'totalTime'].includes(figure);
-}
-
-function ratioTable(ratios: readonly Ratio[]): string[] {
-  return table(
-    ['method', ...comparedFigures.map((figure) => figureTitles[figure])],
-    ratios.map((ratio) => [
-      ratio.completed ? ratio.method : `${ratio.method} (not completed)`,
-      ...comparedFigures.map((figure) => `${isBound(ratio, figure) ? '≤ ' : ''}${factor(ratio[figure])}`),
-    ]),
-  );
 }
 
 function methodSection(summaries: readonly Summary[]): string[] {

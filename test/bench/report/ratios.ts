@@ -1,5 +1,5 @@
 import type { Link } from '../link.js';
-import { baseline, isMethod, isQemus } from '../method.js';
+import { baselines, isMethod, isQemus } from '../method.js';
 import { completes, type Figure, type Summary } from './summary.js';
 
 /** The figures of which a ratio is told. */
@@ -37,17 +37,26 @@ export const finder =
   (scenario, link, method) =>
     summaries.find((s) => s.scenario === scenario && s.link === link && s.method === method);
 
+/** What the others of the same scenario and link are compared with, if it was measured. */
+export function baselineOf(
+  summaries: readonly Summary[],
+  { scenario, link }: Pick<Summary, 'scenario' | 'link'>,
+): Summary | undefined {
+  const candidates = baselines.flatMap((method) => finder(summaries)(scenario, link, method) ?? []);
+  const soonest = bestOf(candidates, 'totalTime');
+  return candidates.find(({ method }) => method === soonest?.method) ?? candidates[0];
+}
+
 /** Of every method but the baseline. */
 export function ratiosOf(summaries: readonly Summary[]): Ratio[] {
-  const find = finder(summaries);
   return summaries.flatMap((summary) => {
     const { scenario, link, method } = summary;
-    const other = find(scenario, link, baseline);
-    if (method === baseline || other === undefined) return [];
+    const other = baselineOf(summaries, summary);
+    if (other === undefined || method === other.method) return [];
     const of = (figure: ComparedFigure): number | null => ratioOf(figure, summary, other);
     return [
       {
-        ...{ scenario, link, method, baseline },
+        ...{ scenario, link, method, baseline: other.method },
         pages: of('pages'),
         bytes: of('bytes'),
         downtime: of('downtime'),

@@ -1,5 +1,6 @@
 import type { Link } from '../link.js';
 import type { Run } from '../run.js';
+import { gangSummaryOf, type GangSummary } from './gang-summary.js';
 import { spreadOf, type Spread } from './spread.js';
 
 /** What is told of each method; lower is better in all of them. */
@@ -21,6 +22,7 @@ export interface Summary extends Readonly<Record<Figure, Spread | null>> {
   readonly sourceCpu: Spread | null;
   readonly destinationCpu: Spread | null;
   readonly daemonPeakBytes: number | null;
+  readonly gang: GangSummary | null;
 }
 
 type Key = Pick<Run, 'scenario' | 'link' | 'method'>;
@@ -75,6 +77,7 @@ function summaryOf(runs: readonly Run[]): Summary[] {
       pageRequests: of(({ pageRequests }) => pageRequests),
       contentPages: of(({ contentPages }) => contentPages),
       daemonPeakBytes: peaks.length === 0 ? null : Math.max(...peaks),
+      gang: gangSummaryOf(runs),
     },
   ];
 }

@@ -1,18 +1,7 @@
-import { linkTitle, type Link } from '../link.js';
+import { gangTargets } from './gang-targets.js';
 import { ratioOf, type Find } from './ratios.js';
 import { completes, type Summary } from './summary.js';
-
-/** What is wanted, and what there is. */
-export interface Target {
-  readonly name: string;
-  /** At most so much. */
-  readonly wanted: number;
-  readonly unit: string;
-  /** Null where there is nothing to compare with: QEMU has not come to an end. */
-  readonly measured: number | null;
-  readonly reached: boolean;
-  readonly remark: string;
-}
+import { againstQemu, at, atMost, type Target } from './target.js';
 
 /** Ratios to QEMU's plain pre-copy that pages on the wire, downtime and total time are wanted to have. */
 const wantedRatios = [
@@ -28,53 +17,16 @@ const ratioFigures = [
   { figure: 'totalTime', title: 'total time' },
 ] as const;
 
-const at = (scenario: string, link: Link): string => `${scenario}, ${linkTitle(link)}`;
-
-const atMost = (
-  wanted: number,
-  unit: string,
-  measured: number,
-): Pick<Target, 'wanted' | 'unit' | 'measured' | 'reached' | 'remark'> => ({
-  wanted,
-  unit,
-  measured,
-  reached: measured <= wanted,
-  remark: '',
-});
-
-/**
- * A ratio to QEMU's plain pre-copy. Where that does not always come to an end its pages and its time are lower bounds, and
- * its downtime is that of the runs that did; if none did, then to come to an end is what is wanted.
- */
+/** Ratios to QEMU's plain pre-copy. */
 function precopyTargets(find: Find): Target[] {
   return wantedRatios.flatMap(({ scenario, link, ...wanted }) => {
     const [ours, theirs] = [find(scenario, link, 'precopy'), find(scenario, link, 'qemu-precopy')];
     if (ours === undefined || theirs === undefined) return [];
-    return ratioFigures.map(({ figure, title }) => {
-      const name = `${at(scenario, link)}, precopy: ${title}`;
-      const measured = ratioOf(figure, ours, theirs);
-      if (completes(theirs) && measured !== null && completes(ours)) {
-        return { name, ...atMost(wanted[figure], '× QEMU', measured) };
-      }
-      return { name, ...againstUnfinished(wanted[figure], measured, ours, theirs) };
-    });
+    return ratioFigures.map(({ figure, title }) => ({
+      name: `${at(scenario, link)}, precopy: ${title}`,
+      ...againstQemu(figure, wanted[figure], ours, theirs),
+    }));
   });
-}
-
-function againstUnfinished(
-  wanted: number,
-  measured: number | null,
-  ours: Summary,
-  theirs: Summary,
-): Omit<Target, 'name'> {
-  const of = ({ completed, runs }: Summary): string => `${completed} of ${runs}`;
-  return {
-    wanted,
-    unit: '× QEMU',
-    measured,
-    reached: completes(ours) && (measured === null || measured <= wanted),
-    remark: `completed: QEMU ${of(theirs)}, pageferry ${of(ours)}`,
-  };
 }
 
 /** Everywhere that QEMU's pre-copy gives up, pageferry's comes to an end. */
@@ -161,7 +113,9 @@ function pageFilterWanted(find: Find): Wanted[] {
 }
 
 function otherTargets(summaries: readonly Summary[], find: Find): Target[] {
-  const peaks = summaries.flatMap(({ daemonPeakBytes }) => daemonPeakBytes ?? []);
+  // For a gang a daemon may have as much more as it is allowed for contents.
+  const single = summaries.filter(({ gang }) => gang === null);
+  const peaks = single.flatMap(({ daemonPeakBytes }) => daemonPeakBytes ?? []);
   const wanted: readonly Wanted[] = [
     [
       'raw speed, precopy: total time',
@@ -198,6 +152,7 @@ function otherTargets(summaries: readonly Summary[], find: Find): Target[] {
 export interface Targets {
   readonly precopy: readonly Target[];
   readonly hybrid: readonly Target[];
+  readonly gang: readonly Target[];
   readonly other: readonly Target[];
 }
 
@@ -206,6 +161,7 @@ export function targetsOf(summaries: readonly Summary[], find: Find): Targets {
   return {
     precopy: [...precopyTargets(find), ...completionTargets(summaries, find)],
     hybrid: hybridTargets(summaries, find),
+    gang: gangTargets(summaries),
     other: otherTargets(summaries, find),
   };
 }

@@ -1,0 +1,18 @@
+import type { Mode } from '../agents/migration.js';
+import type { MigrationRequest } from '../agents/source-client.js';
+
+export const giveUpMs = 120_000;
+/** To end a migration that is given up. */
+export const graceMs = 30_000;
+
+/** How pageferry is asked to move a guest, alone or in a gang. */
+export const pageferryRequest = (
+  mode: Mode,
+): Pick<MigrationRequest, 'mode' | 'sourceAfter' | 'timeLimitMs' | 'whenStalled'> => ({
+  mode,
+  // The source's QEMU is kept, for its processor time.
+  sourceAfter: 'keep',
+  timeLimitMs: giveUpMs,
+  // QEMU would go on for ever; an operator who wants the guest to be gone lets it be stopped.
+  ...(mode === 'precopy' ? { whenStalled: 'stop' } : {}),
+});

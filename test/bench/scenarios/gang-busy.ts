@@ -1,0 +1,15 @@
+import { redisLoad } from '../redis-load.js';
+import { gangMethods, type Scenario } from '../scenario.js';
+
+/** As fast as the processors let them, the servers of all guests would leave none to whoever moves them. */
+const pauseSeconds = 1;
+
+export const gangBusy: Scenario = {
+  name: 'gang-busy',
+  purpose: 'Guests of one image with a cache under load',
+  guests: 4,
+  memoryMiB: 512,
+  links: [1000],
+  methods: gangMethods,
+  load: () => redisLoad({ pauseSeconds }),
+};
