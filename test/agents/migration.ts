@@ -62,6 +62,7 @@ export const Migration = Type.Object({
   pages: Type.Object({
     normal: Count,
     reference: Count,
+    patch: Count,
     compressed: Count,
     delta: Count,
     unchanged: Count,
@@ -102,6 +103,7 @@ export const IncomingMigration = Type.Object({
     deltaPages: Count,
     zeroPages: Count,
     referencePages: Count,
+    patchPages: Count,
     bytes: Count,
   }),
   missingPages: Count,

@@ -32,6 +32,7 @@ export const IncomingResource = Type.Object(
       deltaPages: Count,
       zeroPages: Count,
       referencePages: Count,
+      patchPages: Count,
       bytes: Count,
     }),
     missingPages: Count,

@@ -1,6 +1,14 @@
 import { PageferryError } from '@pageferry/errors';
 import { RECORD_BYTES, type IncomingSession } from '@pageferry/qemu';
-import { PAGE_SIZE, PageSet, type Block, type ContentStore, type PageLayout } from '@pageferry/transfer';
+import {
+  PAGE_SIZE,
+  PageSet,
+  applyPagePatch,
+  type Block,
+  type ContentStore,
+  type PageContent,
+  type PageLayout,
+} from '@pageferry/transfer';
 import {
   FrameKind,
   HEADER_BYTES,
@@ -8,14 +16,17 @@ import {
   MAX_REFERENCES,
   MAX_ZERO_PAGES,
   NO_SLOT,
+  PATCH_HEADER_BYTES,
   REFERENCE_BYTES,
   checkDeltasFrame,
   checkPagesFrame,
+  checkPatchesFrame,
   checkReferencesFrame,
   checkRunsFrame,
   checkStoredPagesFrame,
   decompressPages,
   inFlightBytes,
+  patchLength,
   readAddress,
   readHeader,
   runAddress,
@@ -23,6 +34,8 @@ import {
   storedSlot,
   type FrameHeader,
 } from '@pageferry/wire';
+
+const ADDRESS_BYTES = RECORD_BYTES - PAGE_SIZE;
 
 export interface ReceivedCounts {
   /** Pages that came with content. */
@@ -32,6 +45,8 @@ export interface ReceivedCounts {
   zeroPages: number;
   /** Pages of which came where the content store has them. */
   referencePages: number;
+  /** Pages of which came what changes such a content. */
+  patchPages: number;
   /** Bytes of data frames, headers included. */
   bytes: number;
 }
@@ -41,6 +56,7 @@ export const NOTHING_RECEIVED: Readonly<ReceivedCounts> = {
   deltaPages: 0,
   zeroPages: 0,
   referencePages: 0,
+  patchPages: 0,
   bytes: 0,
 };
 
@@ -163,6 +179,8 @@ export class PageReceiver {
         return this.#storedPages(decompressPages(frame, header), header);
       case FrameKind.references:
         return this.#references(frame, header);
+      case FrameKind.patches:
+        return this.#patches(frame, header);
       case FrameKind.pageDeltas:
         return this.#pageDeltas(frame, header);
       case FrameKind.stale:
@@ -192,7 +210,7 @@ export class PageReceiver {
     checkStoredPagesFrame(frame, header, block.length, contents.slots);
     for (let index = 0; index < header.count; index++) {
       const slot = storedSlot(frame, header, index);
-      if (slot !== NO_SLOT) contents.put(slot, frame, recordAt(index) + RECORD_BYTES - PAGE_SIZE);
+      if (slot !== NO_SLOT) contents.put(slot, frame, recordAt(index) + ADDRESS_BYTES);
     }
     this.counts.normalPages += header.count;
     return this.#place(block, frame, header);
@@ -202,25 +220,41 @@ export class PageReceiver {
     const block = this.#blockFor(header);
     const contents = this.#contents;
     checkReferencesFrame(frame, header, block.length, contents.slots);
-    const pages = this.#free.pop() ?? Buffer.allocUnsafeSlow(HEADER_BYTES + MAX_REFERENCES * RECORD_BYTES);
-    try {
+    this.counts.referencePages += header.count;
+    return this.#placeMade(block, header, (pages) => {
       for (let index = 0; index < header.count; index++) {
         const offset = HEADER_BYTES + index * REFERENCE_BYTES;
-        const slot = frame.readUInt32BE(offset + 8);
-        if (
-          frame.readUInt32BE(offset + 12) !== contents.generation(slot) ||
-          contents.generation(slot) === 0
-        ) {
-          throw new PageferryError(
-            'protocol-violation',
-            'the source refers to a content that is not kept here',
-          );
-        }
-        frame.copy(pages, recordAt(index), offset, offset + 8);
-        const { bytes, offset: from } = contents.content(slot);
-        bytes.copy(pages, recordAt(index) + RECORD_BYTES - PAGE_SIZE, from, from + PAGE_SIZE);
+        const { bytes, offset: from } = referred(contents, frame, offset);
+        frame.copy(pages, recordAt(index), offset, offset + ADDRESS_BYTES);
+        bytes.copy(pages, recordAt(index) + ADDRESS_BYTES, from, from + PAGE_SIZE);
       }
-      this.counts.referencePages += header.count;
+    });
+  }
+
+  async #patches(frame: Buffer, header: FrameHeader): Promise<void> {
+    const block = this.#blockFor(header);
+    const contents = this.#contents;
+    checkPatchesFrame(frame, header, block.length, contents.slots);
+    this.counts.patchPages += header.count;
+    return this.#placeMade(block, header, (pages) => {
+      let offset = HEADER_BYTES;
+      for (let index = 0; index < header.count; index++) {
+        const { bytes, offset: from } = referred(contents, frame, offset);
+        frame.copy(pages, recordAt(index), offset, offset + ADDRESS_BYTES);
+        const length = patchLength(frame, offset);
+        const target = recordAt(index) + ADDRESS_BYTES;
+        if (!applyPagePatch(bytes, from, frame, offset + PATCH_HEADER_BYTES, length, pages, target))
+          throw new PageferryError('protocol-violation', 'a patch does not make a page');
+        offset += PATCH_HEADER_BYTES + length;
+      }
+    });
+  }
+
+  /** Gives QEMU the pages that `make` puts, as records, into a buffer. */
+  async #placeMade(block: Block, header: FrameHeader, make: (pages: Buffer) => void): Promise<void> {
+    const pages = this.#free.pop() ?? Buffer.allocUnsafeSlow(HEADER_BYTES + MAX_REFERENCES * RECORD_BYTES);
+    try {
+      make(pages);
       await this.#place(block, pages, header);
     } finally {
       this.#free.push(pages);
@@ -329,6 +363,14 @@ export class PageReceiver {
     }
     return block;
   }
+}
+
+/** The content that the record at `offset` refers to. Error: `protocol-violation`, if it is not kept any more. */
+function referred(contents: ContentStore, frame: Buffer, offset: number): PageContent {
+  const slot = frame.readUInt32BE(offset + 8);
+  const generation = contents.generation(slot);
+  if (generation !== 0 && generation === frame.readUInt32BE(offset + 12)) return contents.content(slot);
+  throw new PageferryError('protocol-violation', 'the source refers to a content that is not kept here');
 }
 
 function recordAt(index: number): number {

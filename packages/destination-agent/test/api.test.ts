@@ -36,7 +36,7 @@ test('lists what comes in, and shows each', async () => {
     history: [{ state: 'setup', at: anyNumber }],
     startedAt: anyNumber,
     owner: false,
-    received: { normalPages: 0, deltaPages: 0, zeroPages: 0, referencePages: 0, bytes: 0 },
+    received: { normalPages: 0, deltaPages: 0, zeroPages: 0, referencePages: 0, patchPages: 0, bytes: 0 },
     missingPages: 0,
     pageRequests: 0,
     error: null,

@@ -1,8 +1,9 @@
 import type { Logger } from '@pageferry/daemon';
 import { PageferryError, abortable, asPageferryError, sleep } from '@pageferry/errors';
 import type { PeerConnection } from '@pageferry/link';
-import type { ContentDictionary, PageLayout } from '@pageferry/transfer';
+import type { PageLayout } from '@pageferry/transfer';
 import { PROTOCOL_VERSIONS, errorForWire } from '@pageferry/wire';
+import type { GangContents } from './known-contents.js';
 import type { Route } from './route.js';
 import { takeStanding, type Standing } from './standing.js';
 import { SOFTWARE_VERSION } from './version.js';
@@ -37,7 +38,7 @@ export interface ReconnectionWatcher {
 export class DestinationLink {
   readonly #options: DestinationLinkOptions;
   #peer: PeerConnection | undefined;
-  #contents: ContentDictionary | undefined;
+  #contents: GangContents | undefined;
   #connectedAtMs = -Infinity;
   /** Connections in a row that broke soon. */
   #shortLived = 0;
@@ -56,7 +57,7 @@ export class DestinationLink {
   }
 
   /** What was sent for other guests over the newest connection; undefined if the destination keeps nothing of it. */
-  get contents(): ContentDictionary | undefined {
+  get contents(): GangContents | undefined {
     return this.#contents;
   }
 

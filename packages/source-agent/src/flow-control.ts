@@ -2,7 +2,7 @@ import { PageferryError, asPageferryError, sleep } from '@pageferry/errors';
 import type { PeerConnection } from '@pageferry/link';
 import { inFlightBytes, readHeader } from '@pageferry/wire';
 import { RateLimit } from '@pageferry/transfer';
-import { SharedFlow, Urgency, type FlowPart } from './shared-flow.js';
+import { SharedFlow, Urgency, isMuchLess, type FlowPart } from './shared-flow.js';
 
 const SEQUENCES = 2 ** 32;
 const LONGEST_PAUSE_MS = 100;
@@ -211,7 +211,7 @@ export class FlowControl implements FlowPart {
       const inFlight = this.#weights[index] ?? 0;
       bytes += size;
       weight += inFlight;
-      if (inFlight > size) references++;
+      if (isMuchLess(size, inFlight)) references++;
     }
     this.#sizes.splice(0, count);
     this.#weights.splice(0, count);
@@ -251,7 +251,9 @@ export class FlowControl implements FlowPart {
   }
 
   #forgetInFlight(): void {
-    const references = this.#sizes.filter((size, index) => (this.#weights[index] ?? 0) > size).length;
+    const references = this.#sizes.filter((size, index) =>
+      isMuchLess(size, this.#weights[index] ?? 0),
+    ).length;
     this.#shared.forget(this.#inFlightBytes, references);
     this.#sizes = [];
     this.#weights = [];

@@ -109,6 +109,7 @@ export const OutgoingResource = Type.Object(
     pages: Type.Object({
       normal: Count,
       reference: Count,
+      patch: Count,
       compressed: Count,
       delta: Count,
       unchanged: Count,

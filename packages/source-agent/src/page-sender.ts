@@ -42,6 +42,8 @@ export interface SentCounts {
   normal: number;
   /** Pages that went as references to a content that was sent before, for this or another guest. */
   reference: number;
+  /** Pages of which only what is unlike such a content was sent. */
+  patch: number;
   /** Of the pages sent with their content, those that went compressed. */
   compressed: number;
   /** Pages of which only what had changed was sent. */
@@ -54,6 +56,7 @@ export interface SentCounts {
 export const NOTHING_SENT: Readonly<SentCounts> = {
   normal: 0,
   reference: 0,
+  patch: 0,
   compressed: 0,
   delta: 0,
   unchanged: 0,
@@ -104,6 +107,8 @@ export class PageSender {
   #zeroPagesInFrame = 0;
   /** Of the references that have been collected. */
   #referencesBlock: Block | undefined;
+  /** Whether the pages of the frame that is being sent were looked up. */
+  #isLookedUp = false;
   /** Pages of the frame that was looked up last. */
   #lookedUp = 0;
   #runAddress = 0;
@@ -300,13 +305,15 @@ export class PageSender {
   #takeOutKnown(): number {
     const { buffer, block, count } = this.#pages;
     const { contents } = this;
-    if (contents === undefined || count === 0) return count;
+    this.#isLookedUp = contents?.isWanted(this.#flow.bytesPerSecond) ?? false;
+    if (contents === undefined || !this.#isLookedUp || count === 0) return count;
     if (!contents.hasRoom || this.#referencesBlock !== block) this.#flushReferences();
     this.#referencesBlock = block;
-    const left = contents.takeOut(buffer, count);
-    const known = count - left;
-    this.sent.normal -= known;
-    this.sent.reference += known;
+    const { references, patches } = contents;
+    const left = contents.takeOut(buffer, count, this.#flow.bytesPerSecond);
+    this.sent.normal -= count - left;
+    this.sent.reference += contents.references - references;
+    this.sent.patch += contents.patches - patches;
     if (left > 0) this.#flushReferences();
     this.#pages.count = 0;
     this.#lookedUp = count;
@@ -316,11 +323,8 @@ export class PageSender {
   /** The open frame, of so many pages, with its header. */
   #closePages(block: Block, count: number): Buffer {
     const { buffer } = this.#pages;
-    const { contents } = this;
-    const length =
-      contents === undefined
-        ? HEADER_BYTES + count * PAGE_RECORD_BYTES
-        : contents.keep(buffer, this.#lookedUp, count);
+    const contents = this.#isLookedUp ? this.contents : undefined;
+    const length = contents?.keep(buffer, this.#lookedUp, count) ?? HEADER_BYTES + count * PAGE_RECORD_BYTES;
     const frame = buffer.subarray(0, length);
     const kind = contents === undefined ? FrameKind.pages : FrameKind.storedPages;
     writeHeader(frame, { kind, sequence: 0, block: block.index, count });
@@ -330,9 +334,10 @@ export class PageSender {
   #flushReferences(): void {
     const { contents } = this;
     const block = this.#referencesBlock;
-    if (contents === undefined || block === undefined || contents.count === 0) return;
-    const { count } = contents;
-    this.#send(contents.takeReferences(), FrameKind.references, block, count);
+    if (contents === undefined || block === undefined) return;
+    const { references, patches } = contents;
+    if (references > 0) this.#send(contents.takeReferences(), FrameKind.references, block, references);
+    if (patches > 0) this.#send(contents.takePatches(), FrameKind.patches, block, patches);
   }
 
   #flushZeroPages(): void {

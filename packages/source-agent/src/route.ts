@@ -1,5 +1,5 @@
 import { connectToDestination, type PeerConnection } from '@pageferry/link';
-import type { ContentDictionary } from '@pageferry/transfer';
+import type { GangContents } from './known-contents.js';
 import { SharedFlow } from './shared-flow.js';
 import type { StreamIdentity } from './stream-identity.js';
 import { SwitchOverTurn } from './switch-over-turn.js';
@@ -8,7 +8,7 @@ import { SwitchOverTurn } from './switch-over-turn.js';
 export interface RoutedConnection {
   readonly peer: PeerConnection;
   /** What was sent over it for other guests, of which the destination keeps so many bytes; undefined if it keeps nothing. */
-  readonly contents: (bytes: number) => ContentDictionary | undefined;
+  readonly contents: (bytes: number) => GangContents | undefined;
 }
 
 /** How migrations get to a destination: each by itself, or several together. */

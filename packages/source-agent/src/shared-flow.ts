@@ -18,6 +18,11 @@ export interface FlowPart {
   wake(): void;
 }
 
+/** Whether a frame stands for so much more than it has that its acknowledgement says nothing of the link; both in bytes. */
+export function isMuchLess(size: number, inFlight: number): boolean {
+  return size * 16 < inFlight;
+}
+
 /**
  * What the migrations over one connection share: the estimate of its bandwidth, the limit, the order of what waits for its
  * encoding, and who goes first. The more urgent go before the less urgent, and of those that are alike the ones that came first: a
@@ -81,7 +86,7 @@ export class SharedFlow {
     this.#inFlight += inFlight;
     this.#throughput.busySince(nowMs);
     // Their acknowledgements say how fast the destination copies pages, and nothing of the link.
-    if (inFlight > bytes) {
+    if (isMuchLess(bytes, inFlight)) {
       this.#referencesInFlight++;
       this.#bandwidth.idle();
     } else if (this.#referencesInFlight === 0) {

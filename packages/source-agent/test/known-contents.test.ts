@@ -1,4 +1,10 @@
-import { ContentDictionary, ContentStore, PAGE_SIZE, type HashBytes } from '@pageferry/transfer';
+import {
+  ContentDictionary,
+  ContentStore,
+  EncodingGain,
+  PAGE_SIZE,
+  type HashBytes,
+} from '@pageferry/transfer';
 import { FrameKind, readHeader } from '@pageferry/wire';
 import fc from 'fast-check';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -23,9 +29,22 @@ const forged: HashBytes = () => 1n;
 function sharing(slots: number, hash = byContent): SharedSimulation {
   return {
     flow: new SharedFlow(),
-    dictionary: new ContentDictionary(slots * PAGE_SIZE, hash),
+    known: {
+      dictionary: new ContentDictionary(slots * PAGE_SIZE, hash),
+      lookUpGain: new EncodingGain(),
+      patchGain: new EncodingGain(),
+    },
     contents: new ContentStore(slots * PAGE_SIZE),
   };
+}
+
+/** A page in which no two blocks are alike. */
+function noise(seed: number): Uint8Array {
+  let state = seed + 1;
+  return Uint8Array.from(
+    { length: PAGE_SIZE },
+    () => (state = (state * 1103515245 + 12345) & 0x7fffffff) >> 16,
+  );
 }
 
 const filled = (byte: number): Uint8Array => new Uint8Array(PAGE_SIZE).fill(byte);
@@ -60,6 +79,27 @@ test('what one guest has sent goes as a reference for the next', async () => {
   expect(other.sender.sent).toMatchObject({ normal: 0, reference: 100 });
   expect(new Set(kinds(other))).toEqual(new Set([FrameKind.references]));
   expect(other.flow.sentBytes).toBeLessThan(100 * 32);
+});
+
+test('of a page that resembles one of another guest only what is unlike it goes', async () => {
+  const shared = sharing(256);
+  const [one, other] = [
+    simulateMigration(abort.signal, {}, shared),
+    simulateMigration(abort.signal, {}, shared),
+  ];
+  for (const { sender, pending } of [one, other]) await sender.sendAll(pending, abort.signal);
+  for (let page = 0; page < 100; page++) {
+    one.guest.write(page, 0, noise(page));
+    other.guest.write(page + 7, 0, noise(page));
+    other.guest.write(page + 7, 1000, Uint8Array.of(1, 2, 3, 4, page));
+  }
+  await sendDirtied(one);
+  const before = other.flow.sentBytes;
+  await sendDirtied(other);
+  expect(one.sender.sent).toMatchObject({ normal: 100, patch: 0 });
+  expect(other.sender.sent).toMatchObject({ normal: 0, reference: 0, patch: 100 });
+  expect(other.flow.sentBytes - before).toBeLessThan(100 * 64);
+  expectEqual(other);
 });
 
 test('many references count as the pages that they stand for while they are in flight', async () => {
@@ -100,7 +140,7 @@ test('each guest arrives as it is, whatever they have in common, however small t
           for (const { guest: which, page, count, byte, own } of writes) {
             const guest = migrations[which]?.guest;
             for (let at = page; at < Math.min(page + count, 600); at++) {
-              const content = filled(byte);
+              const content = byte < 3 ? filled(byte) : noise(byte);
               if (own) content[1] = which + at;
               guest?.write(at, 0, content);
             }

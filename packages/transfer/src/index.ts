@@ -29,9 +29,8 @@ export { precopyWindowBytes, type PrecopyWindowOptions } from './precopy-window.
 export { RateLimit } from './rate-limit.js';
 export { copyPage, encodePageDelta, type PageWords } from './page-delta.js';
 export { SentPages } from './sent-pages.js';
-export { SimilarContents } from './contents/similar-contents.js';
 export { encodePagePatch } from './contents/page-patch.js';
 export { applyPagePatch } from './contents/apply-page-patch.js';
 export { EncodingGain, type EncodingStanding } from './contents/encoding-gain.js';
 export { ContentDictionary, LOOKED_UP_AT_ONCE, type HashBytes } from './contents/content-dictionary.js';
-export { ContentStore, type PageBytes } from './contents/content-store.js';
+export { ContentStore, type PageContent } from './contents/content-store.js';

@@ -12,6 +12,7 @@ export const FrameKind = {
   storedPages: 0x16,
   compressedStoredPages: 0x17,
   references: 0x18,
+  patches: 0x19,
   requests: 0x20,
   ack: 0x21,
 } as const;

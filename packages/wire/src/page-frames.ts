@@ -9,7 +9,9 @@ export const SLOT_BYTES = 4;
 export const NO_SLOT = 0xffff_ffff;
 /** One record of a `references` frame: u64 page address, u32 slot, u32 generation of its content. */
 export const REFERENCE_BYTES = 16;
-/** Pages that one `references` frame may name: each becomes a record of QEMU's with the page, together less than a frame's most. */
+/** Before the bytes of a patch: as a reference, of the content that it changes, and u16 length. */
+export const PATCH_HEADER_BYTES = 18;
+/** Pages that one `references` or `patches` frame may name: each becomes a record of QEMU's with the page, together less than a frame's most. */
 export const MAX_REFERENCES = 255;
 /** Before the bytes of a page delta: u64 page address, u8 encoding, u16 length. */
 export const DELTA_HEADER_BYTES = 11;
@@ -113,9 +115,52 @@ export function writeReference(
   frame.writeUInt32BE(generation, offset + 12);
 }
 
+/** Writes what goes before the `length` bytes of a patch; they follow at `offset` + {@link PATCH_HEADER_BYTES}. */
+export function writePatchHeader(
+  frame: Buffer,
+  offset: number,
+  address: number,
+  slot: number,
+  generation: number,
+  length: number,
+): void {
+  writeAddress(frame, offset, address);
+  frame.writeUInt32BE(slot, offset + 8);
+  frame.writeUInt32BE(generation, offset + 12);
+  frame.writeUInt16BE(length, offset + 16);
+}
+
+export function patchLength(frame: Buffer, offset: number): number {
+  return frame.readUInt16BE(offset + 16);
+}
+
+/**
+ * Checks a `patches` frame, as {@link checkStoredPagesFrame} does; what the patches say is checked when they are applied.
+ * Error: `protocol-violation`.
+ */
+export function checkPatchesFrame(
+  frame: Buffer,
+  header: FrameHeader,
+  blockLength: number,
+  slots: number,
+): void {
+  let offset = HEADER_BYTES;
+  for (let index = 0; index < header.count; index++) {
+    if (offset + PATCH_HEADER_BYTES > frame.length) throw badPatches(header, frame);
+    const address = readAddress(frame, offset);
+    if (!isPageAddress(frame, offset) || address >= blockLength) throw badAddress(address, blockLength);
+    const slot = frame.readUInt32BE(offset + 8);
+    if (slot >= slots) throw badSlot(slot, slots);
+    offset += PATCH_HEADER_BYTES + patchLength(frame, offset);
+  }
+  const { count } = header;
+  if (count === 0 || count > MAX_REFERENCES || offset !== frame.length) throw badPatches(header, frame);
+}
+
 /** What a frame of so many bytes counts as while it is in flight: a reference takes as much of the destination as its page. */
 export function inFlightBytes({ kind, count }: FrameHeader, bytes: number): number {
-  return kind === FrameKind.references ? HEADER_BYTES + count * PAGE_RECORD_BYTES : bytes;
+  const refers = kind === FrameKind.references || kind === FrameKind.patches;
+  return refers ? HEADER_BYTES + count * PAGE_RECORD_BYTES : bytes;
 }
 
 /**
@@ -181,6 +226,13 @@ export function writeRun(frame: Buffer, index: number, address: number, pages: n
 /** Whether the low twelve bits are 0, read from the bytes: `%` on large numbers is slow, and this runs for every page. */
 function isPageAddress(frame: Buffer, offset: number): boolean {
   return frame[offset + 7] === 0 && ((frame[offset + 6] ?? 0) & 0x0f) === 0;
+}
+
+function badPatches({ count }: FrameHeader, frame: Buffer): PageferryError {
+  return new PageferryError(
+    'protocol-violation',
+    `a frame of ${frame.length} bytes says that it has ${count} patches, and they are not well formed`,
+  );
 }
 
 function badSlot(slot: number, slots: number): PageferryError {

@@ -37,6 +37,7 @@ test('the numbers of the kinds are never given to something else', () => {
     storedPages: 0x16,
     compressedStoredPages: 0x17,
     references: 0x18,
+    patches: 0x19,
     requests: 0x20,
     ack: 0x21,
   });

@@ -11,7 +11,7 @@ const view: IncomingView = {
   history: [],
   startedAt: 0,
   owner: true,
-  received: { normalPages: 1, deltaPages: 0, zeroPages: 0, referencePages: 0, bytes: 1000 },
+  received: { normalPages: 1, deltaPages: 0, zeroPages: 0, referencePages: 0, patchPages: 0, bytes: 1000 },
   missingPages: 2,
   pageRequests: 3,
   error: null,

@@ -6,6 +6,7 @@ export function totalOf(migrations: readonly OutgoingView[]): GangView['sent'] {
   const pages = {
     normal: 0,
     reference: 0,
+    patch: 0,
     compressed: 0,
     delta: 0,
     unchanged: 0,
@@ -18,6 +19,7 @@ export function totalOf(migrations: readonly OutgoingView[]): GangView['sent'] {
     bytes += migration.bytes.sent;
     pages.normal += migration.pages.normal;
     pages.reference += migration.pages.reference;
+    pages.patch += migration.pages.patch;
     pages.compressed += migration.pages.compressed;
     pages.delta += migration.pages.delta;
     pages.unchanged += migration.pages.unchanged;

@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { asDestination, shareConnection, type SharedConnection } from '@pageferry/link';
-import { ContentDictionary, type HashBytes } from '@pageferry/transfer';
+import { ContentDictionary, EncodingGain, type HashBytes } from '@pageferry/transfer';
 import xxhash from 'xxhash-wasm';
+import type { GangContents } from '../known-contents.js';
 import type { Route, RoutedConnection } from '../route.js';
 import { SharedFlow } from '../shared-flow.js';
 import type { StreamIdentity } from '../stream-identity.js';
@@ -24,15 +25,15 @@ export class SharedRoute implements Route {
   #connection: SharedConnection | undefined;
   #opening: Promise<SharedConnection> | undefined;
   /** What was sent over the connection in use. */
-  #dictionary: { readonly of: SharedConnection; readonly contents: ContentDictionary } | undefined;
+  #contents: { readonly of: SharedConnection; readonly contents: GangContents } | undefined;
 
   constructor(options: SharedRouteOptions) {
     this.#options = options;
   }
 
   /** Of which contents are kept at the moment. */
-  get contents(): ContentDictionary | undefined {
-    return this.#dictionary?.contents;
+  get contents(): GangContents | undefined {
+    return this.#contents?.contents;
   }
 
   async connect(signal: AbortSignal): Promise<RoutedConnection> {
@@ -59,11 +60,18 @@ export class SharedRoute implements Route {
     return this.#opening;
   }
 
-  #contentsOf(of: SharedConnection, bytes: number, hash: HashBytes): ContentDictionary | undefined {
+  #contentsOf(of: SharedConnection, bytes: number, hash: HashBytes): GangContents | undefined {
     const most = Math.min(bytes, this.#options.contentBytes);
     if (most === 0) return undefined;
-    if (this.#dictionary?.of !== of) this.#dictionary = { of, contents: new ContentDictionary(most, hash) };
-    return this.#dictionary.contents;
+    if (this.#contents?.of !== of) {
+      const contents = {
+        dictionary: new ContentDictionary(most, hash),
+        lookUpGain: new EncodingGain(),
+        patchGain: new EncodingGain(),
+      };
+      this.#contents = { of, contents };
+    }
+    return this.#contents.contents;
   }
 }
 

@@ -80,6 +80,7 @@ test('each page is counted once, by its encoding, and in post-copy by what broug
   const pages = {
     normal: 10,
     reference: 6,
+    patch: 8,
     compressed: 4,
     delta: 3,
     unchanged: 2,
@@ -88,7 +89,7 @@ test('each page is counted once, by its encoding, and in post-copy by what broug
     pushed: 1,
   };
   const text = await afterEnd({ pages });
-  const expected = { raw: 6, compressed: 4, reference: 6, delta: 3, zero: 7 };
+  const expected = { raw: 6, compressed: 4, reference: 6, patch: 8, delta: 3, zero: 7 };
   for (const [encoding, count] of Object.entries(expected))
     expect(text).toContain(`pageferry_sent_pages_total{encoding="${encoding}"} ${count}\n`);
   expect(text).toContain('pageferry_postcopy_pages_total{reason="requested"} 5\n');

@@ -3,25 +3,28 @@ import type { FirstPassSink } from '@pageferry/qemu';
 import {
   ContentStore,
   PAGE_SIZE,
+  applyPagePatch,
   PageLayout,
   PageSet,
   type BlockShape,
-  type ContentDictionary,
 } from '@pageferry/transfer';
 import {
   FrameKind,
   HEADER_BYTES,
   NO_SLOT,
   PAGE_RECORD_BYTES,
+  PATCH_HEADER_BYTES,
   REFERENCE_BYTES,
   RUN_BYTES,
   checkDeltasFrame,
   checkPagesFrame,
+  checkPatchesFrame,
   checkReferencesFrame,
   checkRunsFrame,
   checkStoredPagesFrame,
   decompressPages,
   deltaLength,
+  patchLength,
   readAddress,
   readHeader,
   runAddress,
@@ -32,7 +35,7 @@ import {
 } from '@pageferry/wire';
 import { applyDelta } from '../../../transfer/test/support/apply-delta.js';
 import { FlowControl, type FrameCarrier } from '../../src/flow-control.js';
-import { KnownContents } from '../../src/known-contents.js';
+import { KnownContents, type GangContents } from '../../src/known-contents.js';
 import { PageFilter } from '../../src/page-filter/page-filter.js';
 import { PageSender, type GuestMemory } from '../../src/page-sender.js';
 import type { PrecopyOptions } from '../../src/precopy.js';
@@ -192,6 +195,20 @@ export class SimulatedDestination implements FrameCarrier {
           this.#note(header.block, address, 1);
         }
         return;
+      case FrameKind.patches:
+        checkPatchesFrame(frame, header, memory.length, this.contents.slots);
+        for (let at = HEADER_BYTES; at < frame.length; at += PATCH_HEADER_BYTES + patchLength(frame, at)) {
+          const slot = frame.readUInt32BE(at + 8);
+          if (frame.readUInt32BE(at + 12) !== this.contents.generation(slot))
+            throw new Error('a stale patch');
+          const { bytes, offset } = this.contents.content(slot);
+          const address = readAddress(frame, at);
+          const length = patchLength(frame, at);
+          if (!applyPagePatch(bytes, offset, frame, at + PATCH_HEADER_BYTES, length, memory, address))
+            throw new Error('a patch that makes no page');
+          this.#note(header.block, address, 1);
+        }
+        return;
       default:
         throw new Error(`a frame of kind ${header.kind}`);
     }
@@ -261,7 +278,7 @@ export interface SimulationOptions {
 /** What migrations over one connection have in common, here and there. */
 export interface SharedSimulation {
   readonly flow: SharedFlow;
-  readonly dictionary: ContentDictionary;
+  readonly known: GangContents;
   readonly contents: ContentStore;
 }
 
@@ -278,7 +295,7 @@ export function simulateMigration(
     flow.acknowledge(readHeader(frame).sequence);
   };
   const sender = new PageSender(guest.layout, guest, flow, sentPagesBytes);
-  if (shared !== undefined) sender.contents = new KnownContents(shared.dictionary);
+  if (shared !== undefined) sender.contents = new KnownContents(shared.known);
   const pending = new PageSet(guest.layout);
   pending.fill();
   const filter = new PageFilter(guest.layout, {

@@ -1,6 +1,8 @@
+import type { PageWords } from '../page-delta.js';
 import { PAGE_SIZE } from '../page-layout.js';
 import { ContentIndex } from './content-index.js';
 import { ContentStore } from './content-store.js';
+import { SimilarContents } from './similar-contents.js';
 
 /** A 64-bit hash of some bytes. */
 export type HashBytes = (bytes: Uint8Array) => bigint;
@@ -14,13 +16,14 @@ const NONE = -1;
  * gets. Contents that were found again since the last time round stay, the others go in the order in which they came.
  *
  * A hash only says where to look: what is answered has been compared, byte by byte, with what the destination has in this
- * slot. Beside the contents it takes 29 bytes a slot at most, 24 of them for the index.
+ * slot. Beside the contents it takes 77 bytes a slot at most: 24 for the index of hashes, 48 for what resembles what.
  */
 export class ContentDictionary {
   readonly store: ContentStore;
   /** What {@link lookUp} has found: the slot with the content of each page, or -1. */
   readonly slots = new Int32Array(LOOKED_UP_AT_ONCE);
   readonly #index: ContentIndex;
+  readonly #similar: SimilarContents;
   readonly #hash: HashBytes;
   /** Contents that were found since the hand went by. */
   readonly #found: Uint8Array;
@@ -34,6 +37,7 @@ export class ContentDictionary {
   constructor(bytes: number, hash: HashBytes) {
     this.store = new ContentStore(bytes);
     this.#index = new ContentIndex(this.store.slots);
+    this.#similar = new SimilarContents(this.store.slots);
     this.#hash = hash;
     this.#found = new Uint8Array(this.store.slots);
   }
@@ -62,6 +66,14 @@ export class ContentDictionary {
     if (this.store.generation(slot) !== 0) this.#index.remove(slot);
     this.store.put(slot, bytes, offset);
     this.#index.add(slot, this.#low(page), this.#high(page));
+    this.#similar.add(slot, this.store.content(slot));
+    return slot;
+  }
+
+  /** The slot whose content a page, that was not found, seems to resemble most; -1 if there is none. */
+  findSimilar(page: PageWords): number {
+    const slot = this.#similar.find(page);
+    if (slot !== NONE) this.#found[slot] = 1;
     return slot;
   }
 

@@ -1,12 +1,19 @@
+import type { PageWords } from '../page-delta.js';
 import { PAGE_SIZE } from '../page-layout.js';
 
 /** 4 MiB: memory is taken when it is first needed. */
 const SLOTS_A_CHUNK = 1024;
 
-/** Where a page's content lies: {@link PAGE_SIZE} bytes from `offset` on. The object is used again. */
-export interface PageBytes {
+/** Where a page's content lies, as bytes and as words. The object is used again. */
+export interface PageContent extends PageWords {
   readonly bytes: Buffer;
+  /** bytes */
   readonly offset: number;
+}
+
+interface Chunk {
+  readonly bytes: Buffer;
+  readonly words: Int32Array;
 }
 
 /**
@@ -16,10 +23,10 @@ export interface PageBytes {
 export class ContentStore {
   /** Slots that there are. */
   readonly slots: number;
-  readonly #chunks: (Buffer | undefined)[];
+  readonly #chunks: (Chunk | undefined)[];
   /** How many contents had been put into the store when a slot got its own, modulo 2^32; 0 for a slot that is empty. */
   readonly #generations: Uint32Array;
-  readonly #place: { bytes: Buffer; offset: number } = { bytes: Buffer.alloc(0), offset: 0 };
+  readonly #place = { ...takeChunk(0), offset: 0, start: 0 };
   #puts = 0;
 
   /** @param bytes most that the contents may take; what there is besides is 4 bytes a slot */
@@ -45,15 +52,23 @@ export class ContentStore {
   }
 
   /** What a slot has, which must not be empty. */
-  content(slot: number): PageBytes {
+  content(slot: number): PageContent {
     return this.#at(slot);
   }
 
-  #at(slot: number): PageBytes {
-    const chunk = Math.floor(slot / SLOTS_A_CHUNK);
+  #at(slot: number): PageContent {
+    const at = Math.floor(slot / SLOTS_A_CHUNK);
+    const chunk = (this.#chunks[at] ??= takeChunk(SLOTS_A_CHUNK * PAGE_SIZE));
     const place = this.#place;
-    place.bytes = this.#chunks[chunk] ??= Buffer.allocUnsafeSlow(SLOTS_A_CHUNK * PAGE_SIZE);
+    place.bytes = chunk.bytes;
+    place.words = chunk.words;
     place.offset = (slot % SLOTS_A_CHUNK) * PAGE_SIZE;
+    place.start = place.offset / 4;
     return place;
   }
+}
+
+function takeChunk(length: number): Chunk {
+  const bytes = Buffer.allocUnsafeSlow(length);
+  return { bytes, words: new Int32Array(bytes.buffer) };
 }

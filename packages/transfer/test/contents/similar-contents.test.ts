@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { PAGE_SIZE, SimilarContents } from '../../src/index.js';
+import { SimilarContents } from '../../src/contents/similar-contents.js';
+import { PAGE_SIZE } from '../../src/index.js';
 import { edited, firstHalf, noise, pageWords, secondHalf } from '../support/page-words.js';
 
 const SLOTS = 32;

@@ -52,6 +52,7 @@ export function viewOf(change: Partial<OutgoingView> = {}): OutgoingView {
     pages: {
       normal: 201_000,
       reference: 0,
+      patch: 0,
       compressed: 90_210,
       delta: 12_044,
       unchanged: 310,
