@@ -1,14 +1,18 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { Gang, GangRequest } from '../agents/gang.js';
+import { modes, type State } from '../agents/migration.js';
 import { startIncoming } from '../agents/move-guest.js';
-import { modes } from '../agents/migration.js';
 import type { Guest } from '../guests/guest.js';
+import type { GuestLoad } from './support/boot-guest.js';
 import { bootGuest, filledPages } from './support/boot-guest.js';
 import { expectWhole } from './support/expect-whole.js';
 import { useAgents } from './support/use-agents.js';
 
 const agents = useAgents();
 const fillMiB = 48;
+/** What a guest has filled that is not zero. */
+const contentPages = filledPages((fillMiB * 2) / 3);
+const overMs = 120_000;
 
 interface Pair {
   readonly source: Guest;
@@ -16,34 +20,123 @@ interface Pair {
 }
 
 /** Guests of one image on the source, each with a QEMU on the destination that waits for it. */
-async function bootGang(size: number, megabytesPerSecond = 0): Promise<Pair[]> {
+async function boot(size: number, load: GuestLoad = {}): Promise<Pair[]> {
   return Promise.all(
     Array.from({ length: size }, async (_nothing, index) => {
       const name = `guest${index + 1}`;
-      const load = { name, memoryMiB: 256, fillMiB, megabytesPerSecond };
-      const source = await bootGuest(agents().source, load);
+      const source = await bootGuest(agents().source, { name, memoryMiB: 256, fillMiB, ...load });
       return { source, destination: await startIncoming(source, agents().destination) };
     }),
   );
 }
 
-async function moveGang(pairs: readonly Pair[], request: Partial<GangRequest> = {}): Promise<Gang> {
-  const { client } = agents().sourceAgent;
-  const { id } = await client.moveGang({
-    guests: pairs.map(({ source }) => source.name),
-    destination: { url: agents().destinationAgent.url },
-    ...request,
-  });
-  return client.gangWhenOver(id, 120_000);
+async function begin(pairs: readonly Pair[], request: Partial<GangRequest> = {}): Promise<string> {
+  const guests = pairs.map(({ source }) => source.name);
+  const destination = { url: agents().destinationAgent.url };
+  return (await agents().sourceAgent.client.moveGang({ guests, destination, ...request })).id;
 }
 
-for (const mode of modes) {
-  test(`in ${mode} mode guests of one image leave together, whole, and what they have in common goes once`, async () => {
-    const pairs = await bootGang(3);
-    const gang = await moveGang(pairs, { mode });
-    expect(gang).toMatchObject({ state: 'completed', mode });
-    for (const { destination } of pairs) await expectWhole(destination, filledPages(fillMiB));
-    // All that is not zero of what each of the others has filled.
-    expect(gang.sent.pages.reference).toBeGreaterThan(2 * filledPages((fillMiB * 2) / 3));
-  });
+const over = async (id: string): Promise<Gang> => agents().sourceAgent.client.gangWhenOver(id, overMs);
+
+const statesOf = ({ guests }: Gang): string[] => guests.map(({ state }) => state);
+
+/** Waits until the migration of one of the guests is in a state; answers its id. */
+async function member(id: string, index: number, state: State): Promise<string> {
+  const { client } = agents().sourceAgent;
+  const gang = await client.gangWhen(id, ({ guests }) => guests[index]?.migrationState === state);
+  return gang.guests[index]?.migration ?? '';
 }
+
+async function expectMoved(pairs: readonly (Pair | undefined)[]): Promise<void> {
+  for (const pair of pairs) if (pair !== undefined) await expectWhole(pair.destination, filledPages(fillMiB));
+}
+
+async function expectStayed(pair: Pair | undefined): Promise<void> {
+  if (pair !== undefined) await expectWhole(pair.source, filledPages(fillMiB));
+}
+
+describe('guests of one image leave together, whole, and what they have in common goes once', () => {
+  test.each(modes)('in %s mode', async (mode) => {
+    const pairs = await boot(3);
+    const gang = await over(await begin(pairs, { mode }));
+    expect(gang).toMatchObject({ state: 'completed', mode });
+    await expectMoved(pairs);
+    expect(gang.sent.pages.reference).toBeGreaterThan(2 * contentPages);
+  });
+
+  test('while they write, and nothing of one shows in another', async () => {
+    const pairs = await boot(2, { megabytesPerSecond: 40 });
+    const gang = await over(await begin(pairs, { mode: 'hybrid' }));
+    expect(gang.state).toBe('completed');
+    await expectMoved(pairs);
+    expect(gang.sent.pages.reference).toBeGreaterThan(0);
+  });
+
+  test('unless nothing is to be shared', async () => {
+    const pairs = await boot(2);
+    const gang = await over(await begin(pairs, { mode: 'precopy', share: false }));
+    expect(gang).toMatchObject({ state: 'completed', sent: { pages: { reference: 0, patch: 0 } } });
+    await expectMoved(pairs);
+  });
+});
+
+describe('of a gang of which not all arrive', () => {
+  test('a guest whose QEMU is killed and one that is cancelled do not keep the others', async () => {
+    const pairs = await boot(4);
+    // Slow enough to do something to each.
+    await agents().hosts.shape(100);
+    const id = await begin(pairs, { mode: 'precopy', atOnce: 2 });
+    await member(id, 0, 'active');
+    await agents().sourceAgent.client.cancel(await member(id, 1, 'active'));
+    await pairs[0]?.source.kill();
+    await agents().hosts.shape(undefined);
+    const gang = await over(id);
+    expect(gang.state).toBe('failed');
+    expect(statesOf(gang)).toEqual(['failed', 'cancelled', 'moved', 'moved']);
+    expect(gang.guests[0]?.error?.type).toBe('urn:pageferry:error:qmp-closed');
+    await expectStayed(pairs[1]);
+    await expectMoved(pairs.slice(2));
+  });
+
+  test('a gang that is cancelled leaves here what has not been handed over', async () => {
+    const pairs = await boot(2);
+    await agents().hosts.shape(100);
+    const id = await begin(pairs, { mode: 'postcopy', atOnce: 1 });
+    await member(id, 0, 'postcopy-active');
+    await agents().sourceAgent.client.cancelGang(id);
+    await agents().hosts.shape(undefined);
+    const gang = await over(id);
+    expect(gang.state).toBe('cancelled');
+    expect(statesOf(gang)).toEqual(['moved', 'skipped']);
+    await expectMoved(pairs.slice(0, 1));
+    await expectStayed(pairs[1]);
+  });
+});
+
+describe('after the hand-over of one of its guests', () => {
+  test('a gang goes on when the link was cut', async () => {
+    const pairs = await boot(2);
+    await agents().hosts.shape(100);
+    const id = await begin(pairs, { mode: 'postcopy', atOnce: 1 });
+    const first = await member(id, 0, 'postcopy-active');
+    await agents().hosts.connect(false);
+    await agents().sourceAgent.client.waitUntil(first, ['postcopy-paused'], overMs);
+    await agents().hosts.connect(true);
+    await agents().hosts.shape(undefined);
+    expect(await over(id)).toMatchObject({ state: 'completed' });
+    await expectMoved(pairs);
+  });
+
+  test('the next run of a source agent that was killed brings it its pages; the others stay', async () => {
+    const pairs = await boot(2);
+    await agents().hosts.shape(100);
+    const id = await begin(pairs, { mode: 'postcopy', atOnce: 1 });
+    const first = await member(id, 0, 'postcopy-active');
+    await agents().sourceAgent.kill();
+    await agents().hosts.shape(undefined);
+    await agents().sourceAgent.restart();
+    await agents().sourceAgent.client.waitUntil(first, ['completed'], overMs);
+    await expectMoved(pairs.slice(0, 1));
+    await expectStayed(pairs[1]);
+  });
+});

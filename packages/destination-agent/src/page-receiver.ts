@@ -15,7 +15,6 @@ import {
   MAX_FRAME_BYTES,
   MAX_REFERENCES,
   MAX_ZERO_PAGES,
-  NO_SLOT,
   PATCH_HEADER_BYTES,
   REFERENCE_BYTES,
   checkDeltasFrame,
@@ -31,10 +30,12 @@ import {
   readHeader,
   runAddress,
   runPages,
-  storedSlot,
   type FrameHeader,
 } from '@pageferry/wire';
+import { keepContents } from './keep-contents.js';
 
+/** The source looks at the window between one batch and the next, which may be pages, references and patches. */
+const MOST_OVERDRAFT_BYTES = 4 * MAX_FRAME_BYTES;
 const ADDRESS_BYTES = RECORD_BYTES - PAGE_SIZE;
 
 export interface ReceivedCounts {
@@ -127,7 +128,7 @@ export class PageReceiver {
     this.counts.bytes += frame.length;
     const inFlight = inFlightBytes(header, frame.length);
     this.#unacknowledged += inFlight;
-    if (this.#unacknowledged > this.#window + MAX_FRAME_BYTES) {
+    if (this.#unacknowledged > this.#window + MOST_OVERDRAFT_BYTES) {
       throw new PageferryError('protocol-violation', `more than ${this.#window} bytes are in flight`);
     }
     const written = this.#write(frame, header);
@@ -208,10 +209,7 @@ export class PageReceiver {
     const block = this.#blockFor(header);
     const contents = this.#contents;
     checkStoredPagesFrame(frame, header, block.length, contents.slots);
-    for (let index = 0; index < header.count; index++) {
-      const slot = storedSlot(frame, header, index);
-      if (slot !== NO_SLOT) contents.put(slot, frame, recordAt(index) + ADDRESS_BYTES);
-    }
+    keepContents(contents, frame, header);
     this.counts.normalPages += header.count;
     return this.#place(block, frame, header);
   }

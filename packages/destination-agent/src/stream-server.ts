@@ -12,6 +12,7 @@ import {
 import { PAGE_SIZE, type ContentStore } from '@pageferry/transfer';
 import { chooseVersion, errorForWire } from '@pageferry/wire';
 import type { IncomingMigrations } from './incoming-migrations.js';
+import { takeLateFrame } from './keep-contents.js';
 import { SharedContents } from './shared-contents.js';
 
 const HELLO_TIMEOUT_MS = 5_000;
@@ -81,6 +82,9 @@ export class StreamServer {
       peer: 'source',
       onChannel: (channel) => {
         void this.#serve(admitted, channel, contents);
+      },
+      onLateFrame: (frame) => {
+        takeLateFrame(contents, frame);
       },
     });
     void shared.closed.then(() => {

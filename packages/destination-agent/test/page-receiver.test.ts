@@ -200,7 +200,7 @@ test('refuses more than the window allows in flight', () => {
     Array.from({ length: 64 }, (_, page) => page),
   );
   expect(() => {
-    for (let sent = 0; sent < 4 * 1024 * 1024; sent += frame.length) receiver.take(frame);
+    for (let sent = 0; sent < 8 * 1024 * 1024; sent += frame.length) receiver.take(frame);
   }).toThrow(expect.objectContaining({ code: 'protocol-violation' }));
 });
 

@@ -1,7 +1,21 @@
-import { PING_INTERVAL_MS, SILENCE_LIMIT_MS, LAST_CHANNEL, channelEnd, fromChannel } from '@pageferry/wire';
+import {
+  FrameKind,
+  LAST_CHANNEL,
+  PING_INTERVAL_MS,
+  SILENCE_LIMIT_MS,
+  channelEnd,
+  frameKind,
+  fromChannel,
+  toChannel,
+} from '@pageferry/wire';
 import { PageferryError, type Host } from '@pageferry/errors';
 import { Channel, type ChannelCarrier } from './channel.js';
-import { CLOSE_NORMAL, CLOSE_PROTOCOL_ERROR, protocolViolation } from './connection-errors.js';
+import {
+  CLOSE_NORMAL,
+  CLOSE_PROTOCOL_ERROR,
+  connectionLost,
+  protocolViolation,
+} from './connection-errors.js';
 import type { MessageSocket } from './message-socket.js';
 
 /** Open at once. */
@@ -12,6 +26,8 @@ export interface SharedConnectionOptions {
   readonly peer: Host;
   /** The other side has opened a channel; without this it may not. */
   readonly onChannel?: (channel: Channel) => void;
+  /** Takes what comes for a channel that this side has closed: it may matter to others. */
+  readonly onLateFrame?: (frame: Buffer) => void;
 }
 
 /**
@@ -22,6 +38,7 @@ export class SharedConnection {
   readonly #socket: MessageSocket;
   readonly #peer: Host;
   readonly #onChannel: ((channel: Channel) => void) | undefined;
+  readonly #onLateFrame: ((frame: Buffer) => void) | undefined;
   readonly #channels = new Map<number, Channel>();
   readonly #carrier: ChannelCarrier;
   readonly #timer: NodeJS.Timeout;
@@ -32,10 +49,11 @@ export class SharedConnection {
   /** Resolves, and never rejects, when the connection is over. */
   readonly closed: Promise<void>;
 
-  constructor(socket: MessageSocket, { peer, onChannel }: SharedConnectionOptions) {
+  constructor(socket: MessageSocket, { peer, onChannel, onLateFrame }: SharedConnectionOptions) {
     this.#socket = socket;
     this.#peer = peer;
     this.#onChannel = onChannel;
+    this.#onLateFrame = onLateFrame;
     this.closed = new Promise((resolve) => {
       this.#end = resolve;
     });
@@ -46,7 +64,11 @@ export class SharedConnection {
       end: (channel, status) => {
         this.#channels.delete(channel);
         // A connection that is gone has ended all its channels.
-        if (this.#isOpen) this.#carrier.send(channelEnd(channel, status), () => undefined);
+        if (!this.#isOpen) return;
+        this.#carrier.send(channelEnd(channel, status), () => undefined);
+        // What others are sent may rest on what this channel brought.
+        if (status === CLOSE_PROTOCOL_ERROR)
+          this.#fail(protocolViolation(this.#peer, 'another channel was not understood'));
       },
     };
     const heard = (): void => {
@@ -95,6 +117,20 @@ export class SharedConnection {
     return this.#add(this.#newest + 1);
   }
 
+  /**
+   * Sends a frame of a channel that is closed, to whoever takes late frames there; resolves when its buffer is free again.
+   * Error: `peer-lost`.
+   */
+  async sendLate(channel: Channel, frame: Buffer): Promise<void> {
+    if (!this.#isOpen) throw connectionLost(this.#peer, 'it was closed');
+    return new Promise((resolve, reject) => {
+      this.#carrier.send(toChannel(frame, channel.number), (error) => {
+        if (error) reject(connectionLost(this.#peer, error.message, error));
+        else resolve();
+      });
+    });
+  }
+
   /** Ends the connection and its channels, with all that was sent delivered if the peer is there. */
   close(): void {
     this.#socket.close(CLOSE_NORMAL);
@@ -109,8 +145,11 @@ export class SharedConnection {
       if (!isBinary || !Buffer.isBuffer(data)) throw protocolViolation(this.#peer, 'it sent text');
       const arrived = fromChannel(data);
       const channel = this.#channels.get(arrived.channel) ?? this.#opened(arrived.channel);
-      // What was under way when this side closed the channel.
-      if (channel === undefined) return;
+      if (channel === undefined) {
+        if ('frame' in arrived && frameKind(arrived.frame) !== FrameKind.control)
+          this.#onLateFrame?.(arrived.frame);
+        return;
+      }
       if ('status' in arrived) {
         this.#channels.delete(arrived.channel);
         channel.ended(arrived.status);
@@ -118,12 +157,15 @@ export class SharedConnection {
         channel.emit('message', arrived.frame, true);
       }
     } catch (thrown) {
-      this.#socket.close(CLOSE_PROTOCOL_ERROR, 'protocol-violation');
-      const cause = thrown instanceof Error ? thrown : new Error(String(thrown));
-      this.#finish((channel) => {
-        channel.failed(cause);
-      });
+      this.#fail(thrown instanceof Error ? thrown : new Error(String(thrown)));
     }
+  }
+
+  #fail(cause: Error): void {
+    this.#socket.close(CLOSE_PROTOCOL_ERROR, 'protocol-violation');
+    this.#finish((channel) => {
+      channel.failed(cause);
+    });
   }
 
   /** The channel that the other side opens with this message; undefined for one that there was before. */

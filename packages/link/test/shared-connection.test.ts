@@ -22,28 +22,32 @@ interface Ends {
   readonly arrived: PeerConnection[];
   /** All frames that the destination got, with the place of their connection in `arrived`. */
   readonly frames: { readonly from: number; readonly sequence: number }[];
+  /** Those that were late. */
+  readonly late: number[];
 }
 
 async function connect(): Promise<Ends> {
   const arrived: PeerConnection[] = [];
   const frames: Ends['frames'] = [];
+  const late: number[] = [];
   const onChannel = (channel: Channel): void => {
     const from = arrived.length;
     const onFrame = (frame: Buffer): void => void frames.push({ from, sequence: frame.readUInt32BE(4) });
     arrived.push(new PeerConnection(channel, { peer: 'source', onFrame }));
   };
+  const onLateFrame = (frame: Buffer): void => void late.push(frame.readUInt32BE(4));
   let accept: (connection: SharedConnection) => void = () => undefined;
   const accepted = new Promise<SharedConnection>((resolve) => {
     accept = resolve;
   });
   const url = await listen((socket) => {
-    accept(new SharedConnection(socket, { peer: 'source', onChannel }));
+    accept(new SharedConnection(socket, { peer: 'source', onChannel, onLateFrame }));
   }, shared);
   const source = await shareConnection(url, new AbortController().signal);
   onTestFinished(() => {
     source.close();
   });
-  return { source, destination: await accepted, arrived, frames };
+  return { source, destination: await accepted, arrived, frames, late };
 }
 
 function frameOf(sequence: number): Buffer {
@@ -100,7 +104,7 @@ test('the end of one channel leaves the others alone', async () => {
   await expect(arrived[0]?.send({ type: 'ready' })).rejects.toEqual(errorLike('peer-lost', /closed/));
 });
 
-test('a violation on one channel ends that channel alone, and its peer hears why', async () => {
+test('a violation on one channel ends the connection: what others are sent may rest on it; its peer hears why', async () => {
   const { source, arrived } = await connect();
   const [one, other] = [asDestination(source.open()), asDestination(source.open())];
   await one.send({ type: 'all-sent' });
@@ -110,7 +114,27 @@ test('a violation on one channel ends that channel alone, and its peer hears why
   await expect(one.next(['ready'], next)).rejects.toEqual(
     errorLike('protocol-violation', /unknown kind/, 'destination'),
   );
-  expect(other.isOpen).toBe(true);
+  await expect(other.next(['ready'], next)).rejects.toEqual(
+    errorLike('protocol-violation', /cannot read/, 'destination'),
+  );
+  expect(source.isOpen).toBe(false);
+});
+
+test('frames for a channel that this side has closed are late, and go to whoever takes them, in their place', async () => {
+  const { source, arrived, late } = await connect();
+  const channel = source.open();
+  const one = asDestination(channel);
+  const other = asDestination(source.open());
+  await one.send({ type: 'all-sent' });
+  await other.send({ type: 'all-sent' });
+  await expect.poll(() => arrived.length).toBe(2);
+  arrived[0]?.close();
+  await one.closed;
+  await expect(one.sendFrame(frameOf(1))).rejects.toEqual(errorLike('peer-lost', /closed/));
+  await source.sendLate(channel, frameOf(2));
+  await arrived[1]?.next(['all-sent'], next);
+  await heard(other, arrived[1]);
+  expect(late).toEqual([2]);
 });
 
 test('the end of the connection is the end of all channels', async () => {

@@ -3,6 +3,7 @@ import { PageferryError, abortable, asPageferryError, sleep } from '@pageferry/e
 import type { PeerConnection } from '@pageferry/link';
 import type { PageLayout } from '@pageferry/transfer';
 import { PROTOCOL_VERSIONS, errorForWire } from '@pageferry/wire';
+import type { FrameCarrier } from './flow-control.js';
 import type { GangContents } from './known-contents.js';
 import type { Route } from './route.js';
 import { takeStanding, type Standing } from './standing.js';
@@ -38,6 +39,7 @@ export interface ReconnectionWatcher {
 export class DestinationLink {
   readonly #options: DestinationLinkOptions;
   #peer: PeerConnection | undefined;
+  #carrier: FrameCarrier | undefined;
   #contents: GangContents | undefined;
   #connectedAtMs = -Infinity;
   /** Connections in a row that broke soon. */
@@ -54,6 +56,11 @@ export class DestinationLink {
     if (this.#peer === undefined)
       throw new PageferryError('internal', 'there is no connection to the destination');
     return this.#peer;
+  }
+
+  /** What frames of pages go by on the newest connection. */
+  get carrier(): FrameCarrier {
+    return this.#carrier ?? this.peer;
   }
 
   /** What was sent for other guests over the newest connection; undefined if the destination keeps nothing of it. */
@@ -150,7 +157,7 @@ export class DestinationLink {
 
   async #connect(resume: boolean): Promise<number> {
     const { id, route, signal } = this.#options;
-    const { peer, contents } = await route.connect(signal);
+    const { peer, carrier, contents } = await route.connect(signal);
     try {
       await peer.send({
         type: 'hello',
@@ -164,6 +171,7 @@ export class DestinationLink {
         timeoutMs: WELCOME_TIMEOUT_MS,
       });
       this.#peer = peer;
+      this.#carrier = carrier;
       this.#contents = contents(contentBytes ?? 0);
       this.#connectedAtMs = performance.now();
       return window;

@@ -140,12 +140,13 @@ export class FlowControl implements FlowPart {
     const before = this.#shared.lastEncoding;
     this.#countTowardsLimits(frame.length);
     if (encoded === undefined && before === undefined) return this.#sendNow(frame);
-    this.#encodingBytes += frame.length;
+    const waiting = inFlightBytes(readHeader(frame), frame.length);
+    this.#encodingBytes += waiting;
     let sent: Promise<void> | undefined;
     const turn = (async () => {
       const ready = (await encoded) ?? frame;
       await before;
-      this.#encodingBytes -= frame.length;
+      this.#encodingBytes -= waiting;
       this.#countTowardsLimits(ready.length - frame.length);
       sent = this.#sendNow(ready);
       // Whoever gave the frame learns of a failure; whoever waits for its turn does not care.

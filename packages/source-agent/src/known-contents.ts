@@ -24,7 +24,7 @@ const LONGEST_PATCH = (PAGE_SIZE * 3) / 4;
 const MOST_PATCH_BYTES = PATCH_HEADER_BYTES + LONGEST_PATCH;
 const PATCH_FRAME_BYTES = 256 * 1024;
 /** Of the time that the link takes for a page. */
-const LITTLE = 0.25;
+const LITTLE = 0.5;
 
 /** What all guests of a gang share. */
 export interface GangContents {
@@ -53,6 +53,8 @@ export class KnownContents {
   readonly #patchGain: EncodingGain;
   /** Since pages were looked up last. */
   #keepingMs = 0;
+  /** What a page has taken when nothing else wanted the processor. */
+  #leastMsPerPage = Infinity;
   readonly #references = openFrame(HEADER_BYTES + MAX_REFERENCES * REFERENCE_BYTES);
   readonly #patches = openFrame(PATCH_FRAME_BYTES);
   /** Of the frame that was looked at last: pages that are still in it. */
@@ -87,10 +89,9 @@ export class KnownContents {
    * found: it is for what comes later that they are kept.
    */
   isWanted(bytesPerSecond: number | undefined): boolean {
-    if (this.#lookUpGain.shouldTry(bytesPerSecond)) return true;
-    const { msPerPage = 0 } = this.#lookUpGain.standing;
-    const linkMs = (PAGE_RECORD_BYTES / (bytesPerSecond ?? Infinity)) * 1000;
-    return msPerPage < linkMs * LITTLE;
+    if (this.#lookUpGain.shouldTry(bytesPerSecond) || bytesPerSecond === undefined) return true;
+    const linkMs = (PAGE_RECORD_BYTES / bytesPerSecond) * 1000;
+    return this.#leastMsPerPage < linkMs * LITTLE;
   }
 
   /**
@@ -104,7 +105,9 @@ export class KnownContents {
     const found = this.#dictionary.lookUp(frame, HEADER_BYTES + ADDRESS_BYTES, PAGE_RECORD_BYTES, count);
     this.#refer(frame, count);
     const sparedBytes = found * (PAGE_RECORD_BYTES - REFERENCE_BYTES);
-    this.#lookUpGain.tried(count, sparedBytes, performance.now() - begun + this.#keepingMs);
+    const ms = performance.now() - begun + this.#keepingMs;
+    this.#lookUpGain.tried(count, sparedBytes, ms);
+    this.#leastMsPerPage = Math.min(this.#leastMsPerPage, ms / count);
     this.#keepingMs = 0;
     const unknown = count - found;
     if (unknown > 0 && this.#patchGain.shouldTry(bytesPerSecond)) this.#patch(frame, count, unknown);

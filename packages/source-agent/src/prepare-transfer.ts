@@ -24,7 +24,7 @@ export async function prepareTransfer(
   const { wasRunning, identity } = guest;
   const { startedAt } = progress;
   await journal.record({ event: 'started', request, wasRunning, qemu: identity, startedAt });
-  const flow = new FlowControl(peer, Math.min(window, configuration.windowBytes), signal, route.flow);
+  const flow = new FlowControl(link.carrier, Math.min(window, configuration.windowBytes), signal, route.flow);
   const transfer = new Transfer(guest, flow, filter, configuration.sentPagesBytes);
   transfer.referTo(link);
   transfer.pending.fill();

@@ -1,4 +1,5 @@
 import { connectToDestination, type PeerConnection } from '@pageferry/link';
+import type { FrameCarrier } from './flow-control.js';
 import type { GangContents } from './known-contents.js';
 import { SharedFlow } from './shared-flow.js';
 import type { StreamIdentity } from './stream-identity.js';
@@ -7,6 +8,8 @@ import { SwitchOverTurn } from './switch-over-turn.js';
 /** A connection that has just been made. */
 export interface RoutedConnection {
   readonly peer: PeerConnection;
+  /** What frames of pages go by. */
+  readonly carrier: FrameCarrier;
   /** What was sent over it for other guests, of which the destination keeps so many bytes; undefined if it keeps nothing. */
   readonly contents: (bytes: number) => GangContents | undefined;
 }
@@ -36,6 +39,6 @@ export class OwnRoute implements Route {
 
   async connect(signal: AbortSignal): Promise<RoutedConnection> {
     const peer = await connectToDestination(this.#url, signal, this.#identity?.for(this.#url));
-    return { peer, contents: () => undefined };
+    return { peer, carrier: peer, contents: () => undefined };
   }
 }

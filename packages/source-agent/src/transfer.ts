@@ -35,7 +35,7 @@ export class Transfer {
   /** Goes on over a new connection, with what the destination says that it lacks. */
   goOn(link: DestinationLink, missing: PageSet): void {
     const { peer } = link;
-    this.flow.reconnect(peer);
+    this.flow.reconnect(link.carrier);
     this.referTo(link);
     this.pending.clear();
     this.pending.addAll(missing);

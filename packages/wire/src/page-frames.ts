@@ -157,6 +157,11 @@ export function checkPatchesFrame(
   if (count === 0 || count > MAX_REFERENCES || offset !== frame.length) throw badPatches(header, frame);
 }
 
+/** Whether the destination is to keep contents that a frame brings. */
+export function keepsContents(frame: Buffer): boolean {
+  return frame[0] === FrameKind.storedPages || frame[0] === FrameKind.compressedStoredPages;
+}
+
 /** What a frame of so many bytes counts as while it is in flight: a reference takes as much of the destination as its page. */
 export function inFlightBytes({ kind, count }: FrameHeader, bytes: number): number {
   const refers = kind === FrameKind.references || kind === FrameKind.patches;

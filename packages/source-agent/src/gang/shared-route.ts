@@ -1,7 +1,15 @@
 import { randomBytes } from 'node:crypto';
-import { asDestination, shareConnection, type SharedConnection } from '@pageferry/link';
+import {
+  asDestination,
+  shareConnection,
+  type Channel,
+  type PeerConnection,
+  type SharedConnection,
+} from '@pageferry/link';
 import { ContentDictionary, EncodingGain, type HashBytes } from '@pageferry/transfer';
+import { keepsContents } from '@pageferry/wire';
 import xxhash from 'xxhash-wasm';
+import type { FrameCarrier } from '../flow-control.js';
 import type { GangContents } from '../known-contents.js';
 import type { Route, RoutedConnection } from '../route.js';
 import { SharedFlow } from '../shared-flow.js';
@@ -39,8 +47,13 @@ export class SharedRoute implements Route {
   async connect(signal: AbortSignal): Promise<RoutedConnection> {
     const [shared, hash] = await Promise.all([this.#open(), hashBytes()]);
     signal.throwIfAborted();
-    const peer = asDestination(shared.open());
-    return { peer, contents: (bytes) => this.#contentsOf(shared, bytes, hash) };
+    const channel = shared.open();
+    const peer = asDestination(channel);
+    return {
+      peer,
+      carrier: carrierOf(peer, shared, channel),
+      contents: (bytes) => this.#contentsOf(shared, bytes, hash),
+    };
   }
 
   /** Ends the connection, and with it what is still under way over it. */
@@ -73,6 +86,21 @@ export class SharedRoute implements Route {
     }
     return this.#contents.contents;
   }
+}
+
+/**
+ * What goes by a channel; once that is closed, only contents that the destination is to keep: other guests' pages may refer to
+ * them already.
+ */
+function carrierOf(peer: PeerConnection, shared: SharedConnection, channel: Channel): FrameCarrier {
+  return {
+    closed: peer.closed,
+    get isOpen() {
+      return peer.isOpen;
+    },
+    sendFrame: (frame) =>
+      !peer.isOpen && keepsContents(frame) ? shared.sendLate(channel, frame) : peer.sendFrame(frame),
+  };
 }
 
 /** xxHash64 with a seed that no guest can know: none can make up two pages with one hash. */
