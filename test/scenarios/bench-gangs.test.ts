@@ -9,7 +9,7 @@ import { contentPagesOf, encodingsOf } from '../bench/sent-pages.js';
 import { givenUp, run } from './support/bench-run.js';
 
 const mebibyte = 1024 * 1024;
-const sentPages = { normal: 70, reference: 20, compressed: 30, delta: 5, unchanged: 1, zero: 400 };
+const sentPages = { normal: 70, reference: 20, patch: 0, compressed: 30, delta: 5, unchanged: 1, zero: 400 };
 const gangOf = (guests: number): NonNullable<Run['gang']> => ({
   guests,
   completedGuests: guests,
@@ -124,7 +124,11 @@ describe('the document of gangs', () => {
     report([
       gangRun('gang-mixed', 'qemu-in-turn', { gang: { ...gangOf(4), pages: { normal: 90_000 } } }),
       gangRun('gang-mixed', 'gang-precopy', {
-        gang: { ...gangOf(4), completedGuests: 3, pages: { normal: 80_000, reference: 12_300, free: 4500 } },
+        gang: {
+          ...gangOf(4),
+          completedGuests: 3,
+          pages: { normal: 80_000, reference: 12_300, free: 4500 },
+        },
       }),
     ]),
   );

@@ -6,6 +6,7 @@ const titles: Readonly<Record<string, string>> = {
   normal: 'in full',
   compressed: 'of these compressed',
   reference: 'identical',
+  patch: 'similar',
   free: 'of these free',
 };
 

@@ -62,7 +62,7 @@ const gangIntroduction = [
   '',
   'Of guests that leave together, _total_ is from the request to the end of the last one, _downtime_ the mean of theirs, _gap_',
   'the longest of any of them, and all else is of all of them together. How their pages went: _in full_, _identical_ to a',
-  'page of this or another guest that had been sent, as a _delta_ to what had been sent of the page, not at all as it was',
+  'page of this or another guest that had been sent, _similar_ to one, as a _delta_ to what had been sent of the page, not at all as it was',
   '_unchanged_, or as _zero_; _free_ pages go as zeroes, as the guest has no use for them. After 120 s those that are left are given up.',
 ];
 
