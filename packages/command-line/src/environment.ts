@@ -4,6 +4,8 @@ export interface Sink {
   readonly isTerminal: boolean;
   /** Columns of the terminal. */
   readonly columns: number;
+  /** Lines of the terminal. */
+  readonly rows: number;
   write(text: string): void;
 }
 

@@ -18,7 +18,7 @@ export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
 export const exitCodeHelp = `
 Exit codes:
   0    done
-  1    the migration failed, or the agent, QEMU or the other host did
+  1    the migration failed, or one of several, or the agent, QEMU or the other host did
   2    the command line or its environment is not valid
   3    the agent refused, or there is no such thing; preflight and doctor: something does not fit
   4    the agent's API cannot be reached, or what answers is none; what was started goes on

@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { addCancel } from './commands/cancel.js';
 import { addCompletion } from './commands/completion.js';
 import { addDoctor } from './commands/doctor.js';
+import { addEvacuate } from './commands/evacuate.js';
 import { addForget } from './commands/forget.js';
 import { addGuests } from './commands/guests.js';
 import { addInspect } from './commands/inspect.js';
@@ -41,6 +42,7 @@ export function createProgram({ output, errors }: Environment, run: Runner): Com
     .addHelpText('afterAll', exitCodeHelp);
   addGlobalOptions(program);
   addMigrate(program, run);
+  addEvacuate(program, run);
   addPreflight(program, run);
   addList(program, run);
   addShow(program, run);

@@ -6,7 +6,7 @@ import type { GlobalFlags } from './global-options.js';
 import { createProgram } from './program.js';
 import { Session } from './session.js';
 import { plain } from './view/colours.js';
-import { writeLines } from './view/migration-view.js';
+import { writeLines } from './view/progress-view.js';
 import { errorLines, problemOf } from './view/problem-lines.js';
 
 /** Does what the arguments say, without those that name the program. */

@@ -1,13 +1,17 @@
 import { readFile } from 'node:fs/promises';
 import { ApiClient } from './api/client.js';
+import type { Gang } from './api/gang-schemas.js';
 import { Http } from './api/http.js';
+import type { Migration } from './api/schemas.js';
 import { PageferryError } from '@pageferry/errors';
 import { DEFAULT_API, type GlobalFlags } from './global-options.js';
 import type { Environment, Sink } from './environment.js';
 import { paint, plain, type Paint } from './view/colours.js';
+import { LiveGangView } from './view/live-gang-view.js';
 import { LiveView } from './view/live-view.js';
-import { writeLines, type MigrationView } from './view/migration-view.js';
+import { PlainGangView } from './view/plain-gang-view.js';
 import { PlainView } from './view/plain-view.js';
+import { writeLines, type ProgressView } from './view/progress-view.js';
 
 const LOOPBACK = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/;
 
@@ -52,9 +56,14 @@ export class Session {
     return this.#isAble(this.progressSink);
   }
 
-  openView(): MigrationView {
+  openView(): ProgressView<Migration> {
     const sink = this.progressSink;
     return this.isLive ? new LiveView(sink, this.paintFor(sink)) : new PlainView(sink);
+  }
+
+  openGangView(): ProgressView<Gang> {
+    const sink = this.progressSink;
+    return this.isLive ? new LiveGangView(sink, this.paintFor(sink)) : new PlainGangView(sink);
   }
 
   /** Prints lines for a person, or, with `--json`, one for a program. */

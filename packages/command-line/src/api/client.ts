@@ -1,10 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import type { TSchema } from '@sinclair/typebox';
+import { Gang } from './gang-schemas.js';
 import type { Http, Request } from './http.js';
 import { parseAnswer, type Answer } from './parse-answer.js';
 import { Anything, Guests, Inspection, Migration, MigrationPage, Preflight, Readiness } from './schemas.js';
 
 export type MigrationAnswer = Answer<typeof Migration>;
+
+export type GangAnswer = Answer<typeof Gang>;
 
 /** The body of `PATCH /v1/migrations/ID`; what is left out stays as it is. */
 export interface MigrationChange {
@@ -23,6 +26,16 @@ export interface MigrationRequest extends MigrationChange {
   readonly sourceAfter?: 'quit' | 'keep';
 }
 
+/** The body of `POST /v1/gangs`; what is left out is up to the agent. */
+export interface GangRequest extends Omit<MigrationRequest, 'guest' | 'destination' | 'bandwidthCaps'> {
+  readonly guests: readonly string[] | 'all';
+  readonly destination: { readonly url: string };
+  readonly bandwidthCap?: number;
+  readonly atOnce?: number;
+  readonly whenOneFails?: string;
+  readonly share?: boolean;
+}
+
 export interface Filter {
   readonly state?: string;
   readonly guest?: string;
@@ -30,6 +43,7 @@ export interface Filter {
 }
 
 const MIGRATIONS = '/v1/migrations';
+const GANGS = '/v1/gangs';
 const MOST_A_PAGE = 100;
 /** The other host may have to start a QEMU: the most that `prepareSeconds` of an agent can be, and the way there and back. */
 const PREFLIGHT_TIMEOUT_MS = 3_660_000;
@@ -101,6 +115,23 @@ export class ApiClient {
     await this.http.text(pathOf(id), { method: 'DELETE' });
   }
 
+  async moveTogether(request: GangRequest, signal?: AbortSignal): Promise<GangAnswer> {
+    return this.#ask(Gang, GANGS, {
+      method: 'POST',
+      body: request,
+      signal,
+      headers: { 'idempotency-key': randomUUID() },
+    });
+  }
+
+  async gang(id: string, signal?: AbortSignal): Promise<GangAnswer> {
+    return this.#ask(Gang, gangPathOf(id), { signal });
+  }
+
+  async cancelGang(id: string): Promise<GangAnswer> {
+    return this.#ask(Gang, `${gangPathOf(id)}/cancel`, { method: 'POST' });
+  }
+
   async guests(): Promise<Answer<typeof Guests>> {
     return this.#ask(Guests, '/v1/guests');
   }
@@ -129,6 +160,10 @@ export class ApiClient {
 
 export function pathOf(id: string): string {
   return `${MIGRATIONS}/${encodeURIComponent(id)}`;
+}
+
+export function gangPathOf(id: string): string {
+  return `${GANGS}/${encodeURIComponent(id)}`;
 }
 
 function listIn(whole: unknown): readonly unknown[] {

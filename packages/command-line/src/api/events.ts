@@ -1,33 +1,40 @@
+import type { Static, TSchema } from '@sinclair/typebox';
 import { createParser, type EventSourceMessage } from 'eventsource-parser';
 import { bodyText } from './body-text.js';
-import { pathOf, type MigrationAnswer } from './client.js';
 import { unreachable } from './connection-errors.js';
 import type { Http } from './http.js';
-import { parseAnswer } from './parse-answer.js';
-import { Migration } from './schemas.js';
+import { parseAnswer, type Answered } from './parse-answer.js';
 
-export interface MigrationEvent {
+/** What was told of a resource as it was then. */
+export interface ResourceEvent<V> {
   /** For the agent to go on after, if the connection breaks. */
   readonly id: string | undefined;
-  readonly answer: MigrationAnswer;
+  readonly answer: Answered<V>;
+}
+
+export interface EventRequest<T extends TSchema> {
+  /** The resource's. */
+  readonly path: string;
+  readonly schema: T;
+  /** Of the last event that was received, if there was one. */
+  readonly lastEventId: string | undefined;
+  readonly signal: AbortSignal;
 }
 
 const LARGEST_EVENT = 16 * 1024 * 1024;
 const events: readonly (string | undefined)[] = ['state', 'progress', 'end'];
 
 /**
- * What the agent reports of a migration, until it has no more to report.
+ * What the agent reports of a migration or a gang, until it has no more to report.
  *
- * @throws ProblemError with status 404 if there is no such migration, or the agent has no events; `api-unreachable` when
+ * @throws ProblemError with status 404 if there is no such thing, or the agent has no events; `api-unreachable` when
  *   the connection breaks.
  */
-export async function* migrationEvents(
+export async function* resourceEvents<T extends TSchema>(
   http: Http,
-  id: string,
-  lastEventId: string | undefined,
-  signal: AbortSignal,
-): AsyncGenerator<MigrationEvent, void> {
-  const path = `${pathOf(id)}/events`;
+  { path: resource, schema, lastEventId, signal }: EventRequest<T>,
+): AsyncGenerator<ResourceEvent<Static<T>>, void> {
+  const path = `${resource}/events`;
   const response = await http.open(path, {
     signal,
     headers: {
@@ -48,7 +55,7 @@ export async function* migrationEvents(
     parser.feed(part);
     for (const message of messages.splice(0)) {
       if (!events.includes(message.event)) continue;
-      yield { id: message.id, answer: parseAnswer(Migration, message.data, `${http.url}${path}`) };
+      yield { id: message.id, answer: parseAnswer(schema, message.data, `${http.url}${path}`) };
     }
   }
 }

@@ -1,8 +1,24 @@
 import { PageferryError, sleep } from '@pageferry/errors';
-import type { ApiClient, MigrationAnswer } from './client.js';
-import { migrationEvents } from './events.js';
+import { gangPathOf, pathOf, type ApiClient, type GangAnswer, type MigrationAnswer } from './client.js';
+import { resourceEvents, type ResourceEvent } from './events.js';
+import { Gang } from './gang-schemas.js';
+import type { Answered } from './parse-answer.js';
 import { ProblemError } from './problem-error.js';
-import type { Migration } from './schemas.js';
+import { Migration } from './schemas.js';
+
+/** What comes to an end. */
+interface Stateful {
+  readonly state: string;
+}
+
+/** The ways in which the agent says how it goes. */
+interface Source<V> {
+  readonly events: (
+    lastEventId: string | undefined,
+    signal: AbortSignal,
+  ) => AsyncGenerator<ResourceEvent<V>, void>;
+  readonly ask: (signal: AbortSignal) => Promise<Answered<V>>;
+}
 
 export interface FollowOptions {
   readonly signal: AbortSignal;
@@ -20,29 +36,54 @@ const UNAVAILABLE = 503;
 
 const finalStates: readonly string[] = ['completed', 'cancelled', 'failed'];
 
-export const isOver = ({ state }: Migration): boolean => finalStates.includes(state);
+export const isOver = ({ state }: Stateful): boolean => finalStates.includes(state);
+
+/** A migration as it goes on: see {@link follow}. */
+export function followMigration(
+  client: ApiClient,
+  id: string,
+  options: FollowOptions,
+): AsyncGenerator<MigrationAnswer, void> {
+  const source: Source<Migration> = {
+    events: (lastEventId, signal) =>
+      resourceEvents(client.http, { path: pathOf(id), schema: Migration, lastEventId, signal }),
+    ask: (signal) => client.migration(id, signal),
+  };
+  return follow(source, options);
+}
+
+/** A gang as it goes on: see {@link follow}. */
+export function followGang(
+  client: ApiClient,
+  id: string,
+  options: FollowOptions,
+): AsyncGenerator<GangAnswer, void> {
+  const source: Source<Gang> = {
+    events: (lastEventId, signal) =>
+      resourceEvents(client.http, { path: gangPathOf(id), schema: Gang, lastEventId, signal }),
+    ask: (signal) => client.gang(id, signal),
+  };
+  return follow(source, options);
+}
 
 /**
- * A migration as it goes on, at last when it is over: by the agent's events, or, from an agent that has none, by asking it
- * again and again.
+ * How it goes on, at last when it is over: by the agent's events, or, from an agent that has none, by asking it again and
+ * again.
  *
  * @throws `api-unreachable` when the agent has not answered for `patienceMs`, a ProblemError when it refuses, and the
  *   signal's reason.
  */
-export async function* followMigration(
-  client: ApiClient,
-  id: string,
+async function* follow<V extends Stateful>(
+  { events, ask }: Source<V>,
   { signal, patienceMs = PATIENCE_MS, intervalMs = INTERVAL_MS }: FollowOptions,
-): AsyncGenerator<MigrationAnswer, void> {
+): AsyncGenerator<Answered<V>, void> {
   let lastEventId: string | undefined;
   let hasEvents = true;
   let lostAt: number | undefined;
   for (;;) {
     try {
       try {
-        for await (const { id: eventId, answer } of hasEvents
-          ? migrationEvents(client.http, id, lastEventId, signal)
-          : []) {
+        for await (const { id: eventId, answer } of hasEvents ? events(lastEventId, signal) : []) {
           lastEventId = eventId ?? lastEventId;
           lostAt = undefined;
           yield answer;
@@ -54,7 +95,7 @@ export async function* followMigration(
         hasEvents = error.status !== NOT_FOUND;
       }
       // Also after the end of the events: what they left out would otherwise be waited for in vain.
-      const answer = await client.migration(id, signal);
+      const answer = await ask(signal);
       lostAt = undefined;
       yield answer;
       if (isOver(answer.value)) return;

@@ -4,11 +4,12 @@ import { Value } from '@sinclair/typebox/value';
 import { printable } from './printable.js';
 
 /** An answer, and the parts of it that this command knows. */
-export interface Answer<T extends TSchema> {
+export interface Answered<V> {
   /** As it came, for `--json`. */
   readonly whole: unknown;
-  readonly value: Static<T>;
+  readonly value: V;
 }
+export type Answer<T extends TSchema> = Answered<Static<T>>;
 
 /** Error: `protocol-violation`, for what no agent's API answers. */
 export function parseAnswer<T extends TSchema>(schema: T, text: string, url: string): Answer<T> {

@@ -1,33 +1,46 @@
-import type { MigrationAnswer } from '../api/client.js';
-import { followMigration, isOver } from '../api/follow.js';
+import { isOver } from '../api/follow.js';
+import type { Answered } from '../api/parse-answer.js';
 import { exitCodes, type ExitCode } from '../exit-codes.js';
 import type { Session } from '../session.js';
 import { listenForInterruption } from '../terminal/interruption.js';
-import { writeLines, type MigrationView } from '../view/migration-view.js';
+import type { Paint } from '../view/colours.js';
 import { errorLines } from '../view/problem-lines.js';
-import { summaryLines } from '../view/summary.js';
-
-/** What is over must not be waited for long. */
-const WHOLE_TIMEOUT_MS = 10_000;
+import { writeLines, type ProgressView } from '../view/progress-view.js';
 
 export interface FollowToEndOptions {
   /** Whether Ctrl-C has come already. */
   readonly interrupted?: boolean;
 }
 
-/** Shows a migration until it is over, or until Ctrl-C and the answer to its question end that. */
-export async function followToEnd(
+/** What is followed, a migration or a gang, and what a person is told of it. */
+export interface Followed<V> {
+  readonly id: string;
+  readonly follow: (signal: AbortSignal) => AsyncGenerator<Answered<V>, void>;
+  readonly cancel: () => Promise<unknown>;
+  /** For `--json`; never rejects. */
+  readonly whole: (last: Answered<V> | undefined) => Promise<unknown>;
+  readonly openView: () => ProgressView<V>;
+  readonly summary: (last: V, paint: Paint) => readonly string[];
+  /** That Ctrl-C asks. */
+  readonly question: string;
+  /** After detaching: what happens to it. */
+  readonly goesOn: string;
+}
+
+/** Shows how it goes until it is over, or until Ctrl-C and the answer to its question end that. */
+export async function followToEnd<V extends { readonly state: string }>(
   session: Session,
-  id: string,
+  followed: Followed<V>,
   { interrupted = false }: FollowToEndOptions = {},
 ): Promise<ExitCode> {
-  const { environment, client } = session;
-  const view = session.openView();
+  const { environment } = session;
+  const view = followed.openView();
   const detached = new AbortController();
   const stopListening = listenForInterruption({
     environment,
     interrupted,
     canAsk: environment.keys.isTerminal && session.isLive,
+    question: followed.question,
     ask: (question) => {
       view.ask(question);
     },
@@ -35,12 +48,12 @@ export async function followToEnd(
       detached.abort();
     },
     cancel: () => {
-      void cancel(session, view, id, detached.signal);
+      void cancel(session, view, followed, detached.signal);
     },
   });
-  let last: MigrationAnswer | undefined;
+  let last: Answered<V> | undefined;
   try {
-    for await (const answer of followMigration(client, id, { signal: detached.signal })) {
+    for await (const answer of followed.follow(detached.signal)) {
       last = answer;
       view.show(answer.value);
     }
@@ -50,39 +63,37 @@ export async function followToEnd(
     stopListening();
     view.close();
   }
-  return end(session, id, last);
+  return end(session, followed, last);
 }
 
-/** A refusal, as after the hand-over, is shown, and the migration goes on. */
-async function cancel(
+/** A refusal, as after the hand-over, is shown, and it goes on. */
+async function cancel<V>(
   session: Session,
-  view: MigrationView,
-  id: string,
+  view: ProgressView<V>,
+  followed: Followed<V>,
   detached: AbortSignal,
 ): Promise<void> {
   try {
-    await session.client.steer(id, 'cancel');
+    await followed.cancel();
   } catch (error) {
     if (!detached.aborted) view.note(errorLines(error, session.paintFor(session.progressSink)));
   }
 }
 
-async function end(session: Session, id: string, last: MigrationAnswer | undefined): Promise<ExitCode> {
+async function end<V extends { readonly state: string }>(
+  session: Session,
+  followed: Followed<V>,
+  last: Answered<V> | undefined,
+): Promise<ExitCode> {
+  const { id, goesOn, summary, whole } = followed;
   const sink = session.progressSink;
   const over = last !== undefined && isOver(last.value);
   const lines = over
-    ? summaryLines(last.value, session.paintFor(sink))
-    : [`detached from ${id}, which goes on: \`pageferry watch ${id}\` follows it again`];
+    ? summary(last.value, session.paintFor(sink))
+    : [`detached from ${id}, ${goesOn}: \`pageferry watch ${id}\` follows it again`];
   writeLines(sink, lines);
-  if (session.json) session.print(await wholeOf(session, id, last), () => []);
+  if (session.json) session.print(await whole(last), () => []);
   return over ? exitCodeOf(last.value.state) : exitCodes.detached;
-}
-
-/** An event has only the iterations since the event before it. */
-async function wholeOf({ client }: Session, id: string, last: MigrationAnswer | undefined): Promise<unknown> {
-  const signal = AbortSignal.timeout(WHOLE_TIMEOUT_MS);
-  const answer = await client.migration(id, signal).catch(() => last);
-  return answer?.whole ?? { id };
 }
 
 function exitCodeOf(state: string): ExitCode {

@@ -3,7 +3,7 @@ import { ProblemError } from '../api/problem-error.js';
 import type { Problem } from '../api/schemas.js';
 import { exitCodeOf, exitCodes, type ExitCode } from '../exit-codes.js';
 import type { Session } from '../session.js';
-import { writeLines } from '../view/migration-view.js';
+import { writeLines } from '../view/progress-view.js';
 import { problemLines } from '../view/problem-lines.js';
 import { JSON_OPTION, type Runner } from './runner.js';
 

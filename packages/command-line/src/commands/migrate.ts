@@ -1,14 +1,13 @@
-import { PageferryError } from '@pageferry/errors';
 import type { Command } from 'commander';
 import { exitCodes, type ExitCode } from '../exit-codes.js';
 import type { Session } from '../session.js';
-import { writeLines } from '../view/migration-view.js';
-import { errorLines, problemOf } from '../view/problem-lines.js';
-import { followToEnd } from './follow-to-end.js';
+import { writeLines } from '../view/progress-view.js';
+import { awaitStart } from './await-start.js';
+import { followMigrationToEnd } from './follow-migration-to-end.js';
+import { leaveUnknown } from './leave-unknown.js';
 import { addMigrationOptions, requestOf, type MigrationFlags } from './migration-flags.js';
 import { preflight } from './preflight.js';
 import { JSON_OPTION, type Runner } from './runner.js';
-import { startMigration } from './start-migration.js';
 
 interface MigrateFlags extends MigrationFlags {
   readonly detach?: boolean;
@@ -31,8 +30,16 @@ export function addMigrate(program: Command, run: Runner): void {
 }
 
 async function migrate(session: Session, guest: string, flags: MigrateFlags): Promise<ExitCode> {
-  const { answer, interrupted } = await startMigration(session, requestOf(guest, flags));
-  if (answer === undefined) return leaveUnknown(session, guest);
+  const request = requestOf(guest, flags);
+  const { answer, interrupted } = await awaitStart(session, (signal) =>
+    session.client.migrate(request, signal),
+  );
+  if (answer === undefined)
+    return leaveUnknown(
+      session,
+      `migrates ${guest}`,
+      `\`pageferry list --guest ${guest}\` shows it if it does`,
+    );
   const { value, whole } = answer;
   const { id } = value;
   if (flags.detach === true) {
@@ -40,15 +47,5 @@ async function migrate(session: Session, guest: string, flags: MigrateFlags): Pr
     return interrupted ? exitCodes.detached : exitCodes.done;
   }
   writeLines(session.progressSink, [`migration ${id}`]);
-  return followToEnd(session, id, { interrupted });
-}
-
-function leaveUnknown(session: Session, guest: string): ExitCode {
-  const error = new PageferryError(
-    'api-unreachable',
-    `${session.url} has not said yet whether it migrates ${guest}: \`pageferry list --guest ${guest}\` shows it if it does`,
-  );
-  writeLines(session.environment.errors, errorLines(error, session.paintFor(session.environment.errors)));
-  if (session.json) session.print(problemOf(error), () => []);
-  return exitCodes.detached;
+  return followMigrationToEnd(session, id, { interrupted });
 }

@@ -3,13 +3,17 @@ import type { MigrationRequest } from '../api/client.js';
 import { streamUrl } from '../arguments.js';
 import { addChangeOptions, changeOf, type ChangeFlags } from './change-flags.js';
 
-/** What can be said of a migration before it begins; what is not said is up to the agent. */
-export interface MigrationFlags extends ChangeFlags {
-  readonly to: string;
-  readonly as?: string;
+/** How a guest goes, whether by itself or with others. */
+export interface GuestFlags {
   readonly mode?: string;
   readonly keepSource?: boolean;
   readonly pageFilter?: PageFilterChoice;
+}
+
+/** What can be said of a migration before it begins; what is not said is up to the agent. */
+export interface MigrationFlags extends ChangeFlags, GuestFlags {
+  readonly to: string;
+  readonly as?: string;
 }
 
 /** What of a guest's memory that it can do without is filtered. */
@@ -20,23 +24,35 @@ const pageFilters = {
   none: { free: false, cache: false },
 } as const;
 type PageFilterChoice = keyof typeof pageFilters;
+type Treatment = Pick<MigrationRequest, 'mode' | 'pageFilter' | 'sourceAfter'>;
 
 export function addMigrationOptions(command: Command): Command {
-  command
-    .requiredOption(
-      '--to <url>',
-      "the destination agent's stream listener, such as wss://HOST:7411",
-      streamUrl,
-    )
-    .option('--as <name>', 'name of the waiting QEMU there, if it is another')
-    .addOption(
-      new Option('--mode <mode>', 'how its memory goes; hybrid if not given').choices([
-        'precopy',
-        'postcopy',
-        'hybrid',
-      ]),
-    );
-  return addChangeOptions(command)
+  addToOption(command).option('--as <name>', 'name of the waiting QEMU there, if it is another');
+  addModeOption(command);
+  return addGuestOptions(addChangeOptions(command));
+}
+
+export function addToOption(command: Command): Command {
+  return command.requiredOption(
+    '--to <url>',
+    "the destination agent's stream listener, such as wss://HOST:7411",
+    streamUrl,
+  );
+}
+
+export function addModeOption(command: Command): Command {
+  return command.addOption(
+    new Option('--mode <mode>', 'how its memory goes; hybrid if not given').choices([
+      'precopy',
+      'postcopy',
+      'hybrid',
+    ]),
+  );
+}
+
+/** How a guest, whether it moves by itself or with others, is treated. */
+export function addGuestOptions(command: Command): Command {
+  return command
     .addOption(
       new Option(
         '--page-filter <what>',
@@ -47,12 +63,19 @@ export function addMigrationOptions(command: Command): Command {
 }
 
 export function requestOf(guest: string, flags: MigrationFlags): MigrationRequest {
-  const { to, as: guestThere, mode, pageFilter, keepSource } = flags;
+  const { to, as: guestThere } = flags;
   return {
     guest,
     destination: { url: to, ...(guestThere !== undefined && { guest: guestThere }) },
-    ...(mode !== undefined && { mode }),
     ...changeOf(flags),
+    ...treatmentOf(flags),
+  };
+}
+
+/** Only what is said. */
+export function treatmentOf({ mode, pageFilter, keepSource }: GuestFlags): Treatment {
+  return {
+    ...(mode !== undefined && { mode }),
     ...(pageFilter !== undefined && { pageFilter: pageFilters[pageFilter] }),
     ...(keepSource === true && { sourceAfter: 'keep' }),
   };

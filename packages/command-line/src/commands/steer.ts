@@ -1,7 +1,7 @@
 import type { ApiClient } from '../api/client.js';
 import { exitCodes, type ExitCode } from '../exit-codes.js';
 import type { Session } from '../session.js';
-import { followToEnd } from './follow-to-end.js';
+import { followMigrationToEnd } from './follow-migration-to-end.js';
 
 export const WAIT_OPTION = ['--wait', 'wait for the end of the migration, and show how it goes'] as const;
 
@@ -24,7 +24,7 @@ export async function steer(
   { wait = false }: SteerFlags,
 ): Promise<ExitCode> {
   const { value, whole } = await session.client.steer(id, what, body);
-  if (wait) return followToEnd(session, id);
+  if (wait) return followMigrationToEnd(session, id);
   session.print(whole, () => [`${id}: ${asked}; its state is ${value.state}`]);
   return exitCodes.done;
 }

@@ -6,23 +6,24 @@ export interface InterruptionOptions {
   readonly interrupted: boolean;
   /** Whether somebody sees a question and can answer it. */
   readonly canAsk: boolean;
+  /** What Ctrl-C asks where somebody can answer: whether to detach (d) or cancel (c). */
+  readonly question: string;
   /** Shows a question, or takes it away. */
   readonly ask: (question: string | undefined) => void;
   readonly detach: () => void;
   readonly cancel: () => void;
 }
 
-const QUESTION = 'Detach, and let the migration go on (d), cancel it (c), or watch on (Enter)? ';
 /** What Ctrl-C and Ctrl-D are while keys are read one by one. */
 const END_KEYS: readonly string[] = ['\x03', '\x04', 'd', 'D', 'q'];
 
 /**
- * What Ctrl-C means while a migration is watched: a question; the second time, and where nobody can answer, to detach.
+ * What Ctrl-C means while something is watched: a question; the second time, and where nobody can answer, to detach.
  *
  * @returns ends it, and takes an open question away.
  */
 export function listenForInterruption(options: InterruptionOptions): () => void {
-  const { environment, interrupted, canAsk, ask, detach, cancel } = options;
+  const { environment, interrupted, canAsk, question, ask, detach, cancel } = options;
   let stopReading: (() => void) | undefined;
   const close = (): void => {
     if (stopReading === undefined) return;
@@ -47,7 +48,7 @@ export function listenForInterruption(options: InterruptionOptions): () => void 
       return;
     }
     stopReading = environment.keys.listen(answer);
-    ask(QUESTION);
+    ask(question);
   };
   const stopListening = environment.onInterrupt(interrupt);
   if (interrupted) interrupt();

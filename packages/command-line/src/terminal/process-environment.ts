@@ -2,6 +2,7 @@ import { isatty } from 'node:tty';
 import type { Environment, Keys, Sink } from '../environment.js';
 
 const USUAL_COLUMNS = 80;
+const USUAL_ROWS = 24;
 
 function sinkOf(stream: NodeJS.WriteStream & { readonly fd: number }): Sink {
   const isTerminal = isatty(stream.fd);
@@ -10,6 +11,9 @@ function sinkOf(stream: NodeJS.WriteStream & { readonly fd: number }): Sink {
     get columns() {
       // A terminal whose size nobody has set has none.
       return isTerminal && stream.columns > 0 ? stream.columns : USUAL_COLUMNS;
+    },
+    get rows() {
+      return isTerminal && stream.rows > 0 ? stream.rows : USUAL_ROWS;
     },
     write: (text) => {
       stream.write(text);

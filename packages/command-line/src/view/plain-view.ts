@@ -1,15 +1,15 @@
 import type { Migration } from '../api/schemas.js';
 import type { Sink } from '../environment.js';
-import { writeLines, type MigrationView } from './migration-view.js';
 import { phaseOf } from './phases.js';
 import { progressOf } from './progress-of.js';
+import { writeLines, type ProgressView } from './progress-view.js';
 import { formatBytes, formatDuration, formatPercent, formatRate } from './units.js';
 
 /** Of the migration's own time, between two lines about the same state, ms. */
 const QUIET_MS = 5_000;
 
 /** A line for each state, and one now and then in between. */
-export class PlainView implements MigrationView {
+export class PlainView implements ProgressView<Migration> {
   readonly #sink: Sink;
   #state: string | undefined;
   #nextMs = 0;

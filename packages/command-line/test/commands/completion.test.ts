@@ -36,6 +36,12 @@ test.each([
   [['--api', 'http://list', 'switchover', '--wi'], ['--with']],
   [['set', 'some-id', '--when-stalled', 's'], ['stop']],
   [['for'], ['forget']],
+  [['ev'], ['evacuate']],
+  [
+    ['evacuate', '--when-one-fails', ''],
+    ['continue', 'stop'],
+  ],
+  [['evacuate', 'web1', '--no-s'], ['--no-share']],
   [['show', '--to'], ['--token-file']],
   [['migrate', '--to', ''], []],
 ])('%j is completed to %j', async (words, expected) => {

@@ -4,6 +4,7 @@ export interface TestEnvironmentOptions {
   readonly variables?: Readonly<Record<string, string>>;
   readonly isTerminal?: boolean;
   readonly columns?: number;
+  readonly rows?: number;
 }
 
 /** Keeps what is written, and types and interrupts when a test says so. */
@@ -11,15 +12,17 @@ export class TestEnvironment implements Environment {
   readonly variables: Readonly<Record<string, string | undefined>>;
   readonly isTerminal: boolean;
   readonly columns: number;
+  readonly rows: number;
   written = '';
   complained = '';
   readonly #interrupted = new Set<() => void>();
   readonly #typed = new Set<(typed: string) => void>();
 
-  constructor({ variables = {}, isTerminal = false, columns = 100 }: TestEnvironmentOptions = {}) {
+  constructor({ variables = {}, isTerminal = false, columns = 100, rows = 24 }: TestEnvironmentOptions = {}) {
     this.variables = variables;
     this.isTerminal = isTerminal;
     this.columns = columns;
+    this.rows = rows;
   }
 
   get output() {
@@ -65,6 +68,6 @@ export class TestEnvironment implements Environment {
   }
 
   #sink(add: (text: string) => void) {
-    return { isTerminal: this.isTerminal, columns: this.columns, write: add };
+    return { isTerminal: this.isTerminal, columns: this.columns, rows: this.rows, write: add };
   }
 }

@@ -2,28 +2,8 @@ import { stripVTControlCharacters } from 'node:util';
 import { expect, test } from 'vitest';
 import { plain } from '../../src/view/colours.js';
 import { LiveView } from '../../src/view/live-view.js';
+import { FakeTerminal } from '../support/fake-terminal.js';
 import { known } from '../support/recorded-migration.js';
-
-/** A terminal that understands what the view uses: lines, and to go some of them up and erase what follows. */
-class FakeTerminal {
-  readonly isTerminal = true;
-  readonly columns: number;
-  lines = [''];
-
-  constructor(columns: number) {
-    this.columns = columns;
-  }
-
-  write(text: string): void {
-    const [start = '', erased] = text.split('A\r\u001b[J', 2);
-    if (erased !== undefined) {
-      const up = Number(start.replace('\u001b[', ''));
-      this.lines.splice(this.lines.length - 1 - up, Infinity, '');
-    }
-    const [first = '', ...more] = (erased ?? text).split('\n');
-    this.lines.push(`${this.lines.pop() ?? ''}${first}`, ...more);
-  }
-}
 
 test('the block is redrawn in its place, below the lines that stay', () => {
   const terminal = new FakeTerminal(80);

@@ -1,9 +1,8 @@
 import type { Sink } from '../environment.js';
-import type { Migration } from '../api/schemas.js';
 
-/** Shows a migration as it goes on. */
-export interface MigrationView {
-  show(migration: Migration): void;
+/** Shows what goes on, a migration or a gang, as it goes on. */
+export interface ProgressView<T> {
+  show(now: T): void;
   /** Adds lines that stay. */
   note(lines: readonly string[]): void;
   /** Shows a question until it is given another one, or none. */

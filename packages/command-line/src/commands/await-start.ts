@@ -1,20 +1,22 @@
-import type { MigrationAnswer, MigrationRequest } from '../api/client.js';
+import type { Answered } from '../api/parse-answer.js';
 import type { Session } from '../session.js';
-import { writeLines } from '../view/migration-view.js';
+import { writeLines } from '../view/progress-view.js';
 
-export interface Started {
+export interface Started<V> {
   /** Undefined if nobody wanted to wait for it. */
-  readonly answer: MigrationAnswer | undefined;
+  readonly answer: Answered<V> | undefined;
   /** Whether Ctrl-C came before the answer. */
   readonly interrupted: boolean;
 }
 
 /**
- * Asks for a migration. Between the request and its answer it is not known what has been started: the first Ctrl-C waits
- * for the answer, the second does not.
+ * Asks for a migration or a gang. Between the request and its answer it is not known what has been started: the first
+ * Ctrl-C waits for the answer, the second does not.
  */
-export async function startMigration(session: Session, request: MigrationRequest): Promise<Started> {
-  const { environment, client } = session;
+export async function awaitStart<V>(
+  { environment }: Session,
+  ask: (signal: AbortSignal) => Promise<Answered<V>>,
+): Promise<Started<V>> {
   const given = new AbortController();
   let interrupted = false;
   const stopListening = environment.onInterrupt(() => {
@@ -26,7 +28,7 @@ export async function startMigration(session: Session, request: MigrationRequest
     interrupted = true;
   });
   try {
-    return { answer: await client.migrate(request, given.signal), interrupted };
+    return { answer: await ask(given.signal), interrupted };
   } catch (error) {
     if (!given.signal.aborted) throw error;
     return { answer: undefined, interrupted };
