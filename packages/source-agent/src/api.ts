@@ -55,7 +55,7 @@ export function createApi(
     version: SOFTWARE_VERSION,
     schemas: [OutgoingResource, ListedResource, GangResource, DryRun, GuestResource, InspectionResource],
     routes: () => {
-      serveMetrics(server, measureMigrations(migrations, streams), files);
+      serveMetrics(server, measureMigrations(migrations, gangs, streams), files);
       migrationRoutes(server, migrations);
       steeringRoutes(server, migrations);
       eventRoute(server, migrations, streams);

@@ -14,7 +14,7 @@ import { lastEventHeaders } from './event-route.js';
 
 const GangAnswer = Type.Unsafe<GangView>({ $ref: 'Gang#' });
 
-export type ServedGangs = Pick<Gangs, 'views' | 'find' | 'start'>;
+export type ServedGangs = Pick<Gangs, 'views' | 'underwayCount' | 'find' | 'start' | 'onEnd'>;
 
 /** Guests that leave together. */
 export function gangRoutes(server: HttpServer, gangs: ServedGangs, streams: EventStreams): void {

@@ -1,14 +1,21 @@
 import type { EventStreams } from '@pageferry/daemon';
 import { Gauge, Registry } from 'prom-client';
 import { measureEnded } from './ended-metrics.js';
+import { measureGangs } from './gang-metrics.js';
+import type { ServedGangs } from './gang-routes.js';
 import { measureRunning } from './running-metrics.js';
 import type { ServedMigrations } from './served-migrations.js';
 
 /** The source agent's metrics: see docs/metrics.md. */
-export function measureMigrations(migrations: ServedMigrations, streams: EventStreams): Registry {
+export function measureMigrations(
+  migrations: ServedMigrations,
+  gangs: ServedGangs,
+  streams: EventStreams,
+): Registry {
   const registry = new Registry();
   measureEnded(migrations, registry);
   measureRunning(migrations, registry);
+  measureGangs(gangs, registry);
   new Gauge({
     name: 'pageferry_event_streams',
     help: 'Streams of server-sent events that are open',

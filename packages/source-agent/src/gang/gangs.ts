@@ -24,6 +24,7 @@ export class Gangs {
   /** In the order of their beginning. */
   readonly #gangs = new Map<string, Gang>();
   readonly #running = new Set<Promise<void>>();
+  readonly #onEnd: ((view: GangView) => void)[] = [];
 
   constructor(
     migrations: OutgoingMigrations,
@@ -43,6 +44,16 @@ export class Gangs {
     return [...this.#gangs.values()].map(({ view }) => view);
   }
 
+  /** How many are under way. */
+  get underwayCount(): number {
+    return [...this.#gangs.values()].filter(({ isOver }) => !isOver).length;
+  }
+
+  /** Calls `listener` with each gang that has ended. */
+  onEnd(listener: (view: GangView) => void): void {
+    this.#onEnd.push(listener);
+  }
+
   /** Error: `migration-not-found`. */
   find(id: string): Gang {
     const gang = this.#gangs.get(id);
@@ -58,7 +69,7 @@ export class Gangs {
     this.#signal.throwIfAborted();
     refuseContradiction(memberRequest('gang', request));
     const guests = await this.#guestsOf(request);
-    if ([...this.#gangs.values()].filter(({ isOver }) => !isOver).length >= MOST_UNDERWAY) {
+    if (this.underwayCount >= MOST_UNDERWAY) {
       throw new PageferryError(
         'too-many-migrations',
         `${MOST_UNDERWAY} gangs are under way, and no more are allowed`,
@@ -79,7 +90,10 @@ export class Gangs {
       log: this.#log,
     });
     this.#add(gang);
-    const running = gang.run(this.#signal).finally(() => this.#running.delete(running));
+    const running = gang.run(this.#signal).then(() => {
+      this.#running.delete(running);
+      for (const listener of this.#onEnd) listener(gang.view);
+    });
     this.#running.add(running);
     return gang;
   }

@@ -15,7 +15,13 @@ const noGang = (): never => {
 };
 
 /** For an API whose gangs do not matter. */
-export const noGangs: ServedGangs = { views: [], find: noGang, start: noGang };
+export const noGangs: ServedGangs = {
+  views: [],
+  underwayCount: 0,
+  find: noGang,
+  start: noGang,
+  onEnd: () => undefined,
+};
 
 /** Of every migration that is started. */
 export const id = '6f1c';
