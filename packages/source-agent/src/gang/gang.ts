@@ -1,38 +1,17 @@
 import { EventFeed, StateMachine, type Logger } from '@pageferry/daemon';
-import { PageferryError, asPageferryError, sleep, type ErrorCode } from '@pageferry/errors';
-import type { MigrationRequest } from '../request.js';
+import { PageferryError, asPageferryError, sleep } from '@pageferry/errors';
 import type { Route } from '../route.js';
+import type { SharedFlow } from '../shared-flow.js';
+import { mayTryAgain, pauseMs } from './attempts.js';
+import type { ClosableRoute, GangOptions } from './gang-options.js';
 import { memberRequest, type GangChange, type GangRequest } from './gang-request.js';
 import type { GangView } from './gang-resource.js';
 import { gangStates, type GangState } from './gang-states.js';
 import { totalOf } from './gang-totals.js';
-import { Member, type MemberMigration } from './member.js';
+import { Member } from './member.js';
 
-/** What may be otherwise in a while: the guest still runs here, and is tried again. */
-const PASSING: readonly ErrorCode[] = [
-  'peer-lost',
-  'peer-unreachable',
-  'peer-timeout',
-  'too-many-migrations',
-];
-const MOST_ATTEMPTS = 5;
-/** Before the second attempt; twice as long before each that follows. */
-const FIRST_PAUSE_MS = 500;
 /** Between two events of a gang that goes on, ms. */
 const PROGRESS_INTERVAL_MS = 500;
-
-/** A route that ends with the gang. */
-export type ClosableRoute = Route & { readonly close: () => void };
-
-export interface GangOptions {
-  readonly id: string;
-  readonly request: GangRequest;
-  readonly guests: readonly string[];
-  readonly route: ClosableRoute;
-  /** Starts one guest's migration by this route. */
-  readonly start: (request: MigrationRequest, route: Route) => Promise<MemberMigration>;
-  readonly log: Logger;
-}
 
 /**
  * Guests that leave for one destination together, over one connection. They move in their order, some at once: the first of these
@@ -42,17 +21,20 @@ export class Gang {
   readonly id: string;
   readonly feed = new EventFeed();
   readonly #request: GangRequest;
-  readonly #route: ClosableRoute;
+  /** Undefined when it is over: what was sent need not be kept. */
+  #route: ClosableRoute | undefined;
+  readonly #flow: SharedFlow;
   readonly #start: GangOptions['start'];
   readonly #log: Logger;
-  readonly #members: readonly Member[];
+  #members: readonly Member[];
   readonly #states = new StateMachine<GangState>(gangStates, 'active');
   readonly #scope = new AbortController();
   readonly #startedAt = Date.now();
   readonly #begunMs = performance.now();
   #atOnce: number;
   #underway = 0;
-  #totalMs: number | undefined;
+  /** How it ended. */
+  #result: GangView | undefined;
   /** Somebody has come to an end, or may begin. */
   #changed: () => void = () => undefined;
 
@@ -60,11 +42,12 @@ export class Gang {
     this.id = id;
     this.#request = request;
     this.#route = route;
+    this.#flow = route.flow;
     this.#start = start;
     this.#log = log.child({ gang: id });
     this.#members = guests.map((guest) => new Member(guest));
     this.#atOnce = request.atOnce;
-    route.flow.limit.change(request.bandwidthCap, performance.now());
+    this.#flow.limit.change(request.bandwidthCap, performance.now());
     this.#states.onTransition(({ state }) => {
       this.#log.info({ state }, 'gang state');
       if (!this.isOver) this.feed.publish('state', () => this.view);
@@ -76,6 +59,7 @@ export class Gang {
   }
 
   get view(): GangView {
+    if (this.#result !== undefined) return this.#result;
     const { destination, mode } = this.#request;
     return {
       id: this.id,
@@ -83,12 +67,12 @@ export class Gang {
       mode,
       state: this.#states.state,
       startedAt: this.#startedAt,
-      totalMs: this.#totalMs ?? performance.now() - this.#begunMs,
+      totalMs: performance.now() - this.#begunMs,
       atOnce: this.#atOnce,
-      bandwidthCap: this.#route.flow.limit.bytesPerSecond,
+      bandwidthCap: this.#flow.limit.bytesPerSecond,
       guests: this.#members.map(({ view }) => view),
       sent: totalOf(this.#members.flatMap(({ migrations }) => migrations)),
-      bandwidth: this.#route.flow.bytesPerSecond ?? null,
+      bandwidth: this.#flow.bytesPerSecond ?? null,
       error: null,
     };
   }
@@ -96,8 +80,8 @@ export class Gang {
   /** Changes what the request said. Error: `migration-state`, when it is over. */
   change({ bandwidthCap, atOnce }: GangChange): void {
     this.#refuseOver();
-    if (bandwidthCap !== undefined) this.#route.flow.limit.change(bandwidthCap, performance.now());
-    this.#route.flow.wakeAll();
+    if (bandwidthCap !== undefined) this.#flow.limit.change(bandwidthCap, performance.now());
+    this.#flow.wakeAll();
     this.#atOnce = atOnce ?? this.#atOnce;
     this.#log.info({ bandwidthCap, atOnce }, 'what was requested has changed');
     this.#changed();
@@ -112,6 +96,8 @@ export class Gang {
 
   /** Never rejects: how it ended is in {@link view} and in the log. */
   async run(signal: AbortSignal): Promise<void> {
+    const route = this.#route;
+    if (route === undefined) return;
     const stop = (): void => {
       this.#stop();
     };
@@ -122,7 +108,7 @@ export class Gang {
     try {
       while (!this.#members.every(({ isOver }) => isOver)) {
         if (signal.aborted && this.#underway === 0) break;
-        this.#beginMore();
+        this.#beginMore(route);
         await new Promise<void>((resolve) => {
           this.#changed = resolve;
           if (this.#members.every(({ isOver }) => isOver)) resolve();
@@ -131,17 +117,18 @@ export class Gang {
     } finally {
       clearInterval(telling);
       signal.removeEventListener('abort', stop);
+      route.close();
       this.#end();
     }
   }
 
-  #beginMore(): void {
+  #beginMore(route: Route): void {
     for (const member of this.#members) {
       if (this.#underway >= this.#atOnce || this.#scope.signal.aborted) return;
       if (member.states.state !== 'waiting') continue;
       this.#underway++;
       member.begin();
-      void this.#move(member).finally(() => {
+      void this.#move(member, route).finally(() => {
         this.#underway--;
         this.#changed();
       });
@@ -149,9 +136,9 @@ export class Gang {
   }
 
   /** Never rejects. */
-  async #move(member: Member): Promise<void> {
+  async #move(member: Member, route: Route): Promise<void> {
     try {
-      const migration = await this.#start(memberRequest(member.guest, this.#request), this.#route);
+      const migration = await this.#start(memberRequest(member.guest, this.#request), route);
       member.follow(migration);
       if (this.#scope.signal.aborted) member.cancel();
       const error = await migration.over;
@@ -167,8 +154,7 @@ export class Gang {
       member.end('cancelled', error);
       return;
     }
-    const again =
-      PASSING.includes(error.code) && member.attempts < MOST_ATTEMPTS && !this.#scope.signal.aborted;
+    const again = mayTryAgain(error, member.attempts) && !this.#scope.signal.aborted;
     this.#log.error({ err: error, guest: member.guest, again }, 'a guest of the gang has not moved');
     if (!again) {
       member.end('failed', error);
@@ -178,7 +164,7 @@ export class Gang {
     // Fewer at once, if the hosts allow no more.
     if (error.code === 'too-many-migrations') this.#atOnce = Math.max(this.#underway - 1, 1);
     try {
-      await sleep(FIRST_PAUSE_MS * 2 ** (member.attempts - 1), this.#scope.signal);
+      await sleep(pauseMs(member.attempts), this.#scope.signal);
       member.wait(error);
     } catch {
       member.end('failed', error);
@@ -196,12 +182,14 @@ export class Gang {
   }
 
   #end(): void {
-    this.#route.close();
-    this.#totalMs = performance.now() - this.#begunMs;
     const haveMoved = this.#members.every(({ states }) => states.state === 'moved');
     const isCancelled = this.#states.state === 'cancelling';
     this.#states.transition(haveMoved ? 'completed' : isCancelled ? 'cancelled' : 'failed');
     const { view } = this;
+    // Its migrations, and what they have sent, take memory that others need.
+    this.#result = view;
+    this.#members = [];
+    this.#route = undefined;
     this.#log.info({ result: view }, 'the gang is over');
     this.feed.end('end', () => view);
   }

@@ -1,7 +1,8 @@
 import { PageferryError, type ErrorCode } from '@pageferry/errors';
 import { Value } from '@sinclair/typebox/value';
 import { beforeEach, expect, onTestFinished, test, vi } from 'vitest';
-import { Gang, type ClosableRoute } from '../../src/gang/gang.js';
+import { Gang } from '../../src/gang/gang.js';
+import type { ClosableRoute } from '../../src/gang/gang-options.js';
 import { GangRequest } from '../../src/gang/gang-request.js';
 import type { MemberMigration } from '../../src/gang/member.js';
 import type { MigrationRequest } from '../../src/request.js';
@@ -237,4 +238,20 @@ test('those who follow it hear of its states, of its progress, and of its end', 
   started[0]?.succeed();
   await ended;
   expect(heard).toEqual(['progress', 'progress', 'end', 'over']);
+});
+
+test('a gang that is over holds on to nothing but how it ended', async () => {
+  const { gang, ended } = run(['a', 'b']);
+  await untilStarted(2);
+  const asked = started.map((migration) => vi.spyOn(migration, 'view', 'get'));
+  for (const migration of started) migration.succeed();
+  await ended;
+  for (const spy of asked) spy.mockClear();
+  const { view } = gang;
+  expect(view).toMatchObject({ state: 'completed', sent: { bytes: 20 }, bandwidthCap: 0 });
+  expect(view.guests.map(({ state, migration }) => [state, migration])).toEqual([
+    ['moved', 'm1'],
+    ['moved', 'm2'],
+  ]);
+  for (const spy of asked) expect(spy).not.toHaveBeenCalled();
 });

@@ -1,0 +1,18 @@
+import type { Logger } from '@pageferry/daemon';
+import type { MigrationRequest } from '../request.js';
+import type { Route } from '../route.js';
+import type { GangRequest } from './gang-request.js';
+import type { MemberMigration } from './member.js';
+
+/** A route that ends with the gang. */
+export type ClosableRoute = Route & { readonly close: () => void };
+
+export interface GangOptions {
+  readonly id: string;
+  readonly request: GangRequest;
+  readonly guests: readonly string[];
+  readonly route: ClosableRoute;
+  /** Starts one guest's migration by this route. */
+  readonly start: (request: MigrationRequest, route: Route) => Promise<MemberMigration>;
+  readonly log: Logger;
+}
