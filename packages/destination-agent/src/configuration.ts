@@ -46,8 +46,9 @@ export const destinationSettings = Type.Object(
     contentBytes: Type.Integer({
       minimum: 0,
       maximum: 64 * 1024 * 1024 * 1024,
-      default: 256 * 1024 * 1024,
-      description: 'Most memory for contents that the pages of a gang have in common, to get them only once',
+      default: 512 * 1024 * 1024,
+      description:
+        'Most memory for contents that the pages of gangs have in common, to get them only once; each gang takes half of what is free',
     }),
   },
   { additionalProperties: false },

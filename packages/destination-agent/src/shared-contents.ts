@@ -1,6 +1,6 @@
 import { ContentStore, PAGE_SIZE } from '@pageferry/transfer';
 
-/** Memory for the contents that shared connections refer to: each takes its part of it until it ends. */
+/** Memory for the contents that shared connections refer to: each takes half of what is free until it ends. */
 export class SharedContents {
   #freeBytes: number;
 
@@ -9,9 +9,9 @@ export class SharedContents {
     this.#freeBytes = bytes;
   }
 
-  /** A store for a connection, of what is free; it may have no slots at all. */
+  /** A store for a connection; one that comes later, as in place of one that broke, finds something left, too. */
   take(): ContentStore {
-    const contents = new ContentStore(this.#freeBytes);
+    const contents = new ContentStore(this.#freeBytes / 2);
     this.#freeBytes -= contents.slots * PAGE_SIZE;
     return contents;
   }

@@ -43,6 +43,8 @@ async function askOwner(
     return errorFromWire(answer.error).on('destination');
   } catch (thrown) {
     const reason = asPageferryError(thrown);
+    // Until it is known the others must be able to stop.
+    context.route.turn.release(context.progress);
     log.error({ err: reason }, 'it is not known whether the destination has the guest: asking again');
     const { phase } = await reconnect(context, transfer);
     return phase === 'owner' ? { load: 0, journal: 0, resume: 0 } : reason;

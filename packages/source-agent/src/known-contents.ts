@@ -33,6 +33,8 @@ export interface GangContents {
   readonly lookUpGain: EncodingGain;
   /** Whether looking for a content that resembles a page makes the transfer faster. */
   readonly patchGain: EncodingGain;
+  /** Those that have collected references, and what has these sent. */
+  readonly collecting: Map<KnownContents, () => void>;
 }
 
 /** References or patches that have been collected, in a frame whose header has yet to be written. */
@@ -48,6 +50,8 @@ interface OpenFrame {
  * place of it. They must be sent before the next frame whose pages are kept: that frame may give their slots to other contents.
  */
 export class KnownContents {
+  readonly #shared: GangContents;
+  readonly #send: () => void;
   readonly #dictionary: ContentDictionary;
   readonly #lookUpGain: EncodingGain;
   readonly #patchGain: EncodingGain;
@@ -60,7 +64,11 @@ export class KnownContents {
   /** Of the frame that was looked at last: pages that are still in it. */
   readonly #isLeft = new Uint8Array(LOOKED_UP_AT_ONCE);
 
-  constructor({ dictionary, lookUpGain, patchGain }: GangContents) {
+  /** @param send has what has been collected sent, by the `take` functions */
+  constructor(shared: GangContents, send: () => void) {
+    const { dictionary, lookUpGain, patchGain } = shared;
+    this.#shared = shared;
+    this.#send = send;
     this.#dictionary = dictionary;
     this.#lookUpGain = lookUpGain;
     this.#patchGain = patchGain;
@@ -118,6 +126,7 @@ export class KnownContents {
       if (left < page) frame.copyWithin(recordAt(left), offset, offset + PAGE_RECORD_BYTES);
       left++;
     }
+    if (left < count) this.#shared.collecting.set(this, this.#send);
     return left;
   }
 
@@ -137,6 +146,9 @@ export class KnownContents {
    * @returns the frame's length, bytes
    */
   keep(frame: Buffer, count: number, left: number): number {
+    // Other guests' references may be to the slots that these contents take.
+    for (const send of this.#shared.collecting.values()) send();
+    this.#shared.collecting.clear();
     const begun = performance.now();
     const end = recordAt(left);
     for (let page = 0, kept = 0; page < count; page++) {

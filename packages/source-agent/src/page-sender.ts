@@ -27,7 +27,7 @@ import {
   type FrameKind as Kind,
 } from '@pageferry/wire';
 import type { FlowControl } from './flow-control.js';
-import type { KnownContents } from './known-contents.js';
+import { KnownContents, type GangContents } from './known-contents.js';
 
 /** Pages of one frame: 256 KiB keep the cost of a frame small, and a requested page waits 2 ms for one at 1 Gb/s. */
 const PAGES_A_FRAME = 64;
@@ -89,8 +89,7 @@ export class PageSender {
   readonly sentPages: SentPages;
   /** Pages that go as zeroes, whatever they have, from when it is set. */
   asZeroes: PageSet | undefined;
-  /** What the destination has of other guests; undefined if it keeps nothing. */
-  contents: KnownContents | undefined;
+  #contents: KnownContents | undefined;
   readonly #layout: PageLayout;
   readonly #memory: GuestMemory;
   readonly #flow: FlowControl;
@@ -134,6 +133,15 @@ export class PageSender {
       block: undefined,
       count: 0,
     };
+  }
+
+  /** Pages go as references to what the destination has of other guests from now on; undefined if it keeps nothing. */
+  referTo(contents: GangContents | undefined): void {
+    this.#contents =
+      contents &&
+      new KnownContents(contents, () => {
+        this.#flushReferences();
+      });
   }
 
   /** Most pages that should be given to {@link sendRun} at once. */
@@ -304,7 +312,7 @@ export class PageSender {
   /** Leaves in the open frame what the destination does not have; answers how many pages that are. */
   #takeOutKnown(): number {
     const { buffer, block, count } = this.#pages;
-    const { contents } = this;
+    const contents = this.#contents;
     this.#isLookedUp = contents?.isWanted(this.#flow.bytesPerSecond) ?? false;
     if (contents === undefined || !this.#isLookedUp || count === 0) return count;
     if (!contents.hasRoom || this.#referencesBlock !== block) this.#flushReferences();
@@ -323,7 +331,7 @@ export class PageSender {
   /** The open frame, of so many pages, with its header. */
   #closePages(block: Block, count: number): Buffer {
     const { buffer } = this.#pages;
-    const contents = this.#isLookedUp ? this.contents : undefined;
+    const contents = this.#isLookedUp ? this.#contents : undefined;
     const length = contents?.keep(buffer, this.#lookedUp, count) ?? HEADER_BYTES + count * PAGE_RECORD_BYTES;
     const frame = buffer.subarray(0, length);
     const kind = contents === undefined ? FrameKind.pages : FrameKind.storedPages;
@@ -332,7 +340,7 @@ export class PageSender {
   }
 
   #flushReferences(): void {
-    const { contents } = this;
+    const contents = this.#contents;
     const block = this.#referencesBlock;
     if (contents === undefined || block === undefined) return;
     const { references, patches } = contents;

@@ -1,7 +1,6 @@
 import { PageSet } from '@pageferry/transfer';
 import type { DestinationLink } from './destination-link.js';
 import type { FlowControl } from './flow-control.js';
-import { KnownContents } from './known-contents.js';
 import type { PageFilter } from './page-filter/page-filter.js';
 import { PageSender } from './page-sender.js';
 import type { PostcopySender } from './postcopy.js';
@@ -29,7 +28,7 @@ export class Transfer {
 
   /** Pages are sent as references to what the link's destination has already, if it keeps anything. */
   referTo({ contents }: Pick<DestinationLink, 'contents'>): void {
-    this.sender.contents = contents && new KnownContents(contents);
+    this.sender.referTo(contents);
   }
 
   /** Goes on over a new connection, with what the destination says that it lacks. */

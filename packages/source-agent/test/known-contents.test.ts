@@ -33,6 +33,7 @@ function sharing(slots: number, hash = byContent): SharedSimulation {
       dictionary: new ContentDictionary(slots * PAGE_SIZE, hash),
       lookUpGain: new EncodingGain(),
       patchGain: new EncodingGain(),
+      collecting: new Map(),
     },
     contents: new ContentStore(slots * PAGE_SIZE),
   };
@@ -152,6 +153,29 @@ test('each guest arrives as it is, whatever they have in common, however small t
     ),
     { numRuns: 20 },
   );
+});
+
+test('references that wait are sent before another guest gives their slots away', async () => {
+  const shared = sharing(200);
+  const [one, other] = [
+    simulateMigration(abort.signal, {}, shared),
+    simulateMigration(abort.signal, {}, shared),
+  ];
+  for (const { sender, pending } of [one, other]) await sender.sendAll(pending, abort.signal);
+  for (let page = 0; page < 80; page++) {
+    one.guest.write(page, 0, filled(page + 1));
+    other.guest.write(page, 0, filled(page + 1));
+  }
+  await sendDirtied(one);
+  // Looked up, and not sent yet: as when there is no room.
+  other.sender.sendRun(0, 64);
+  other.sender.sendRun(64, 16);
+  for (let page = 0; page < 300; page++) one.guest.write(page, 0, noise(page));
+  await sendDirtied(one);
+  await other.sender.flushed();
+  await other.flow.drained();
+  expect(other.sender.sent.reference).toBe(64);
+  expectEqual(other);
 });
 
 test('frames that are compressed keep their place before the references to them', async () => {

@@ -1,4 +1,3 @@
-import { Problem } from '@pageferry/daemon';
 import { Type, type Static, type TSchema } from '@sinclair/typebox';
 import { OutgoingResource, StateName } from '../outgoing-resource.js';
 
@@ -50,7 +49,6 @@ export const GangResource = Type.Object(
     guests: Type.Array(Member, { description: 'In the order in which they move' }),
     sent: Type.Object({ bytes: Count, pages }, { description: 'For all of them, so far' }),
     bandwidth: nullable(Type.Number({ minimum: 0, description: 'bytes a second' })),
-    error: nullable(Type.Object(Problem.properties, { description: 'Why its guests could not be found' })),
   },
   { $id: 'Gang', description: 'Guests that leave this host together' },
 );

@@ -73,7 +73,6 @@ export class Gang {
       guests: this.#members.map(({ view }) => view),
       sent: totalOf(this.#members.flatMap(({ migrations }) => migrations)),
       bandwidth: this.#flow.bytesPerSecond ?? null,
-      error: null,
     };
   }
 
@@ -167,7 +166,7 @@ export class Gang {
       await sleep(pauseMs(member.attempts), this.#scope.signal);
       member.wait(error);
     } catch {
-      member.end('failed', error);
+      member.end(this.#states.state === 'cancelling' ? 'cancelled' : 'failed', error);
     }
   }
 

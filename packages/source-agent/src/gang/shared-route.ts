@@ -81,6 +81,7 @@ export class SharedRoute implements Route {
         dictionary: new ContentDictionary(most, hash),
         lookUpGain: new EncodingGain(),
         patchGain: new EncodingGain(),
+        collecting: new Map(),
       };
       this.#contents = { of, contents };
     }

@@ -35,7 +35,7 @@ import {
 } from '@pageferry/wire';
 import { applyDelta } from '../../../transfer/test/support/apply-delta.js';
 import { FlowControl, type FrameCarrier } from '../../src/flow-control.js';
-import { KnownContents, type GangContents } from '../../src/known-contents.js';
+import type { GangContents } from '../../src/known-contents.js';
 import { PageFilter } from '../../src/page-filter/page-filter.js';
 import { PageSender, type GuestMemory } from '../../src/page-sender.js';
 import type { PrecopyOptions } from '../../src/precopy.js';
@@ -295,7 +295,7 @@ export function simulateMigration(
     flow.acknowledge(readHeader(frame).sequence);
   };
   const sender = new PageSender(guest.layout, guest, flow, sentPagesBytes);
-  if (shared !== undefined) sender.contents = new KnownContents(shared.known);
+  sender.referTo(shared?.known);
   const pending = new PageSet(guest.layout);
   pending.fill();
   const filter = new PageFilter(guest.layout, {
