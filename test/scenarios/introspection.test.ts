@@ -1,7 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openGuest, pageClass, pageClassNames, PAGE_BYTES } from '@pageferry/introspect';
-import { eventually } from '../environment/deadline.js';
-import { fieldsOf, numberOf } from '../environment/values.js';
 import { Guests } from '../guests/guests.js';
 import { openGuestMemory, registersCr3 } from './support/guest-memory.js';
 import {
@@ -12,7 +10,14 @@ import {
   whileStopped,
   type Inspected,
 } from './support/inspected-guest.js';
-import { bootResizable, bootWithDisk, run, type KernelOfGuest } from './support/introspected-guest.js';
+import {
+  bootResizable,
+  bootWithDisk,
+  inflateBalloon,
+  plugIn,
+  run,
+  type KernelOfGuest,
+} from './support/introspected-guest.js';
 import { classByFlags, fetchPageFlags, recordPageFlags } from './support/page-flags.js';
 
 const kernels = ['stable', 'backports'] as const satisfies KernelOfGuest[];
@@ -167,14 +172,7 @@ test('memory behind a hole, five levels of page tables and huge pages are unders
 test('what is in the balloon is not free', async () => {
   const { guest } = of('large');
   const before = (await classify(of('large'))).counts;
-  const value = 2560 * 2 ** 20;
-  await guest.monitor.execute('balloon', { value });
-  await eventually(
-    async () => numberOf(fieldsOf(await guest.monitor.execute('query-balloon')), 'actual') <= value,
-    30_000,
-    'the balloon',
-    50,
-  );
+  await inflateBalloon(guest, 2560);
   await expectAgreement(of('large'));
   const { counts } = await classify(of('large'));
   expect(before.free - counts.free).toBeGreaterThan(500 * pagesPerMib);
@@ -182,18 +180,7 @@ test('what is in the balloon is not free', async () => {
 
 test('memory that was added while the guest ran is found', async () => {
   const { guest, memory, linux } = of('large');
-  const module = { 'qom-type': 'memory-backend-ram', id: 'module', size: 256 * 2 ** 20 };
-  await guest.monitor.execute('object-add', module);
-  await guest.monitor.execute('device_add', { driver: 'pc-dimm', memdev: 'module' });
-  // Two blocks of 128 MiB, which the guest brings online by itself or on demand.
-  const online = '[ $(grep -l online /sys/devices/system/memory/memory*/state | wc -l) -ge 26 ]';
-  const bring =
-    'for file in /sys/devices/system/memory/memory*/state; do echo online > $file; done 2> /dev/null';
-  await eventually(
-    async () => (await guest.workload.shell(`${bring}; ${online}`)) === 0,
-    30_000,
-    'the memory',
-  );
+  await plugIn(guest, 256, 26);
   memory.close();
   const larger = await inspect(guest);
   inspected.set('large', larger);

@@ -4,6 +4,7 @@ import { pageClass } from '@pageferry/introspect';
 import { moveGuest, requestMove, startIncoming } from '../agents/move-guest.js';
 import type { Mode } from '../agents/migration.js';
 import { eventually } from '../environment/deadline.js';
+import { checkCounting, untilCounting, writeCountingFirmware } from '../guests/counting-firmware.js';
 import { createDisk } from '../guests/disk.js';
 import type { Guest } from '../guests/guest.js';
 import type { GuestHardware } from '../guests/qemu-arguments.js';
@@ -11,7 +12,7 @@ import { differingPages } from '../guests/memory-comparison.js';
 import { bootGuest, filledPages } from './support/boot-guest.js';
 import { expectWhole } from './support/expect-whole.js';
 import { classify, inspect } from './support/inspected-guest.js';
-import { run } from './support/introspected-guest.js';
+import { inflateBalloon, plugIn, qemuWith, resizable, run } from './support/introspected-guest.js';
 import { useAgents } from './support/use-agents.js';
 
 /** A link on which the guest's kernel is found before much of its memory has gone. */
@@ -177,12 +178,50 @@ describe('page cache', () => {
   });
 });
 
+test('a guest without an operating system is moved whole', async () => {
+  const { source: here, destination: there } = agents();
+  const counting = async (directory: string) => {
+    const qemu = await qemuWith(directory, 'firmware', `-bios ${await writeCountingFirmware(directory)}`);
+    return { memoryMiB: 128, name: 'guest', qemu };
+  };
+  const guest = await here.startGuest(await counting(here.directory));
+  const counted = await untilCounting(guest, here.directory);
+  const incoming = await there.startGuest({ ...(await counting(there.directory)), incoming: true });
+  const { id } = await requestMove(guest, agents(), { mode: 'hybrid' });
+  const { pageFilter } = await agents().sourceAgent.client.waitUntil(id, ['completed'], 60_000);
+  expect(pageFilter).toMatchObject({ leftOut: 0, deferred: 0 });
+  expect(await checkCounting(incoming, there.directory)).toBeGreaterThan(counted);
+});
+
 test('a guest of which only the firmware runs is moved whole', async () => {
   const guest = await agents().source.startGuest({ memoryMiB: 128, name: 'guest' });
   const { migration, destination } = await moveGuest(guest, agents(), { mode: 'precopy' });
   expect(migration.pageFilter).toMatchObject({ leftOut: 0, deferred: 0 });
   expect(['unsupported', 'searching']).toContain(migration.pageFilter?.state);
   await destination.waitUntilReady();
+});
+
+test('a guest with memory that was plugged in, a balloon and huge pages arrives whole, its free pages left out', async () => {
+  const { source: here, destination: there } = agents();
+  const hardware = { name: 'guest', memoryMiB: 256, kernelArguments: 'hugepages=8' } as const;
+  const guest = await here.startGuest({ ...hardware, ...(await resizable(here.directory, 256)) });
+  await guest.waitUntilReady();
+  await plugIn(guest, 128, 3);
+  await guest.workload.fill(fillMiB);
+  await guest.workload.useAndFree(freedMiB);
+  await inflateBalloon(guest, 320);
+  const module = '-object memory-backend-ram,id=module,size=128M -device pc-dimm,memdev=module';
+  const destination = await there.startGuest({
+    ...hardware,
+    ...(await resizable(there.directory, 256, module)),
+    incoming: true,
+  });
+  const { client } = agents().sourceAgent;
+  const { id } = await requestMove(guest, agents(), { mode: 'precopy' });
+  const { pageFilter } = await client.waitUntil(id, ['completed'], 60_000);
+  expect(pageFilter?.state).toBe('on');
+  expect(pageFilter?.leftOut).toBeGreaterThan(0);
+  await expectWhole(destination, filledPages(fillMiB));
 });
 
 test('a guest that reboots while it moves arrives whole, with nothing left out that its new kernel uses', async () => {

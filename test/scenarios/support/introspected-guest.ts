@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { backportsKernel } from '../../environment/backports-kernel.js';
 import { eventually } from '../../environment/deadline.js';
 import { ensureEnvironment } from '../../environment/install.js';
+import { fieldsOf, numberOf } from '../../environment/values.js';
 import { initramfsWithBalloon } from '../../guests/balloon-driver.js';
 import { createDisk } from '../../guests/disk.js';
 import type { Guest } from '../../guests/guest.js';
@@ -15,8 +16,8 @@ export type KernelOfGuest = 'stable' | 'backports';
 const compressedDriver = 'virtio_blk.ko.xz';
 
 /** A QEMU that gets these options besides; of two alike it takes the last one. */
-async function qemuWith(guests: Guests, name: string, options: string): Promise<string> {
-  const path = join(guests.directory, `qemu-with-${name}`);
+export async function qemuWith(directory: string, name: string, options: string): Promise<string> {
+  const path = join(directory, `qemu-with-${name}`);
   await writeFile(path, `#!/bin/sh\nexec qemu-system-x86_64 "$@" ${options}\n`);
   await chmod(path, 0o755);
   return path;
@@ -26,7 +27,7 @@ async function otherKernel(guests: Guests): Promise<{ readonly qemu: string; rea
   const kernel = await backportsKernel();
   const { initramfs } = await ensureEnvironment();
   const driver = new Map([[compressedDriver, await readFile(kernel.virtioBlock)]]);
-  const qemu = await qemuWith(guests, 'kernel', `-kernel '${kernel.image}'`);
+  const qemu = await qemuWith(guests.directory, 'kernel', `-kernel '${kernel.image}'`);
   return { qemu, initramfs: await extendInitramfs(initramfs, [], driver) };
 }
 
@@ -49,14 +50,55 @@ export async function bootWithDisk(
   return guest;
 }
 
-/** Boots a guest that has a balloon, the device vmcoreinfo, and room for one more module of memory. */
-export async function bootResizable(guests: Guests, name: string, hardware: GuestHardware): Promise<Guest> {
-  const { memoryMiB } = hardware;
+/** Of a guest that has a balloon, the device vmcoreinfo, and room for one more module of memory; with more options, if any. */
+export async function resizable(
+  directory: string,
+  memoryMiB: number,
+  more = '',
+): Promise<{ readonly qemu: string; readonly initramfs: string }> {
   const memory = `-m ${memoryMiB}M,slots=1,maxmem=${memoryMiB * 2}M`;
-  const qemu = await qemuWith(guests, 'balloon', `${memory} -device virtio-balloon-pci -device vmcoreinfo`);
-  const guest = await guests.start({ ...hardware, name, qemu, initramfs: await initramfsWithBalloon() });
+  const devices = '-device virtio-balloon-pci -device vmcoreinfo';
+  const qemu = await qemuWith(directory, 'balloon', `${memory} ${devices} ${more}`);
+  return { qemu, initramfs: await initramfsWithBalloon() };
+}
+
+/** Boots a guest that is {@link resizable}. */
+export async function bootResizable(guests: Guests, name: string, hardware: GuestHardware): Promise<Guest> {
+  const guest = await guests.start({
+    ...hardware,
+    ...(await resizable(guests.directory, hardware.memoryMiB)),
+    name,
+  });
   await guest.waitUntilReady();
   return guest;
+}
+
+/** Plugs a module of memory in, which the guest puts to use; all of its memory is then so many blocks of 128 MiB. */
+export async function plugIn(guest: Guest, mebibytes: number, blocks: number): Promise<void> {
+  const module = { 'qom-type': 'memory-backend-ram', id: 'module', size: mebibytes * 2 ** 20 };
+  await guest.monitor.execute('object-add', module);
+  await guest.monitor.execute('device_add', { driver: 'pc-dimm', memdev: 'module' });
+  // The guest brings them online by itself or on demand.
+  const online = `[ $(grep -l online /sys/devices/system/memory/memory*/state | wc -l) -ge ${blocks} ]`;
+  const bring =
+    'for file in /sys/devices/system/memory/memory*/state; do echo online > $file; done 2> /dev/null';
+  await eventually(
+    async () => (await guest.workload.shell(`${bring}; ${online}`)) === 0,
+    30_000,
+    'the memory',
+  );
+}
+
+/** Lets the guest's balloon take memory until it has so much left. */
+export async function inflateBalloon(guest: Guest, mebibytes: number): Promise<void> {
+  const value = mebibytes * 2 ** 20;
+  await guest.monitor.execute('balloon', { value });
+  await eventually(
+    async () => numberOf(fieldsOf(await guest.monitor.execute('query-balloon')), 'actual') <= value,
+    30_000,
+    'the balloon',
+    50,
+  );
 }
 
 /** Runs a command line in the guest, which must end well. */

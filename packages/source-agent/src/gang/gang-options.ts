@@ -1,11 +1,16 @@
 import type { Logger } from '@pageferry/daemon';
+import type { GangContents } from '../known-contents.js';
 import type { MigrationRequest } from '../request.js';
 import type { Route } from '../route.js';
 import type { GangRequest } from './gang-request.js';
 import type { MemberMigration } from './member.js';
 
 /** A route that ends with the gang. */
-export type ClosableRoute = Route & { readonly close: () => void };
+export type ClosableRoute = Route & {
+  readonly close: () => void;
+  /** What its guests share, while there is a connection. */
+  readonly contents?: GangContents | undefined;
+};
 
 export interface GangOptions {
   readonly id: string;

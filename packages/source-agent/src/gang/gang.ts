@@ -3,6 +3,7 @@ import { PageferryError, asPageferryError, sleep } from '@pageferry/errors';
 import type { Route } from '../route.js';
 import type { SharedFlow } from '../shared-flow.js';
 import { mayTryAgain, pauseMs } from './attempts.js';
+import { EncodingDecisions } from './encoding-decisions.js';
 import type { ClosableRoute, GangOptions } from './gang-options.js';
 import { memberRequest, type GangChange, type GangRequest } from './gang-request.js';
 import type { GangView } from './gang-resource.js';
@@ -45,7 +46,7 @@ export class Gang {
     this.#flow = route.flow;
     this.#start = start;
     this.#log = log.child({ gang: id });
-    this.#members = guests.map((guest) => new Member(guest));
+    this.#members = guests.map((guest) => this.#watched(new Member(guest)));
     this.#atOnce = request.atOnce;
     this.#flow.limit.change(request.bandwidthCap, performance.now());
     this.#states.onTransition(({ state }) => {
@@ -77,12 +78,13 @@ export class Gang {
   }
 
   /** Changes what the request said. Error: `migration-state`, when it is over. */
-  change({ bandwidthCap, atOnce }: GangChange): void {
+  change(change: GangChange): void {
     this.#refuseOver();
+    const { bandwidthCap, atOnce } = change;
     if (bandwidthCap !== undefined) this.#flow.limit.change(bandwidthCap, performance.now());
     this.#flow.wakeAll();
     this.#atOnce = atOnce ?? this.#atOnce;
-    this.#log.info({ bandwidthCap, atOnce }, 'what was requested has changed');
+    this.#log.info({ change }, 'what was requested has changed');
     this.#changed();
   }
 
@@ -101,8 +103,10 @@ export class Gang {
       this.#stop();
     };
     signal.addEventListener('abort', stop, { once: true });
+    const decisions = new EncodingDecisions(this.#log);
     const telling = setInterval(() => {
       this.feed.publish('progress', () => this.view);
+      if (route.contents !== undefined) decisions.look(route.contents);
     }, PROGRESS_INTERVAL_MS);
     try {
       while (!this.#members.every(({ isOver }) => isOver)) {
@@ -119,6 +123,13 @@ export class Gang {
       route.close();
       this.#end();
     }
+  }
+
+  #watched(member: Member): Member {
+    member.states.onTransition(() => {
+      this.feed.publish('state', () => this.view);
+    });
+    return member;
   }
 
   #beginMore(route: Route): void {

@@ -237,7 +237,7 @@ test('those who follow it hear of its states, of its progress, and of its end', 
   await vi.advanceTimersByTimeAsync(1100);
   started[0]?.succeed();
   await ended;
-  expect(heard).toEqual(['progress', 'progress', 'end', 'over']);
+  expect(heard).toEqual(['progress', 'progress', 'state', 'end', 'over']);
 });
 
 test('a gang that is over holds on to nothing but how it ended', async () => {
