@@ -146,7 +146,7 @@ describe("QEMU's own migration", () => {
     return { source, destination };
   }
 
-  test.each<QemuMigrationMethod>(['precopy', 'multifd-zstd', 'postcopy'])(
+  test.each<QemuMigrationMethod>(['multifd-zstd', 'postcopy'])(
     'by %s keeps a writing guest whole',
     async (method) => {
       const { source, destination } = await startPair();

@@ -55,7 +55,7 @@ describe('pre-copy', () => {
   const cases: readonly Omit<Case, 'mode'>[] = [
     { ...small, ...idle, machine: 'pc', vcpus: 1 },
     { ...small, ...writing, machine: 'q35', vcpus: 2 },
-    { memoryMiB: 4096, fillMiB: 1200, ...idle, machine: 'pc', vcpus: 2 },
+    { memoryMiB: 4096, fillMiB: 400, ...idle, machine: 'pc', vcpus: 2 },
   ];
   for (const guestOptions of cases) {
     test(titleOf(guestOptions), async () => {
@@ -70,7 +70,7 @@ describe('post-copy', () => {
   const cases: readonly Omit<Case, 'mode'>[] = [
     { ...small, ...idle, machine: 'q35', vcpus: 1 },
     { ...small, ...writing, machine: 'pc', vcpus: 2 },
-    { memoryMiB: 4096, fillMiB: 1200, ...writing, machine: 'q35', vcpus: 1 },
+    { memoryMiB: 4096, fillMiB: 400, ...writing, machine: 'q35', vcpus: 1 },
   ];
   for (const guestOptions of cases) {
     test(titleOf(guestOptions), async () => {

@@ -113,7 +113,7 @@ describe('free pages that were used before', () => {
   );
 });
 
-test.each<Mode>(['precopy', 'hybrid', 'postcopy'])(
+test.each<Mode>(['precopy', 'postcopy'])(
   'a guest that takes and frees memory all the time is whole after %s',
   async (mode) => {
     const guest = await bootWithFreedMemory();

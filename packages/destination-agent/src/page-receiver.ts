@@ -1,22 +1,12 @@
 import { PageferryError } from '@pageferry/errors';
 import { RECORD_BYTES, type IncomingSession } from '@pageferry/qemu';
-import {
-  PAGE_SIZE,
-  PageSet,
-  applyPagePatch,
-  type Block,
-  type ContentStore,
-  type PageContent,
-  type PageLayout,
-} from '@pageferry/transfer';
+import { PAGE_SIZE, PageSet, type Block, type ContentStore, type PageLayout } from '@pageferry/transfer';
 import {
   FrameKind,
   HEADER_BYTES,
   MAX_FRAME_BYTES,
   MAX_REFERENCES,
   MAX_ZERO_PAGES,
-  PATCH_HEADER_BYTES,
-  REFERENCE_BYTES,
   checkDeltasFrame,
   checkPagesFrame,
   checkPatchesFrame,
@@ -25,7 +15,6 @@ import {
   checkStoredPagesFrame,
   decompressPages,
   inFlightBytes,
-  patchLength,
   readAddress,
   readHeader,
   runAddress,
@@ -33,10 +22,10 @@ import {
   type FrameHeader,
 } from '@pageferry/wire';
 import { keepContents } from './keep-contents.js';
+import { makePatched, makeReferences } from './made-pages.js';
 
 /** The source looks at the window between one batch and the next, which may be pages, references and patches. */
 const MOST_OVERDRAFT_BYTES = 4 * MAX_FRAME_BYTES;
-const ADDRESS_BYTES = RECORD_BYTES - PAGE_SIZE;
 
 export interface ReceivedCounts {
   /** Pages that came with content. */
@@ -220,12 +209,7 @@ export class PageReceiver {
     checkReferencesFrame(frame, header, block.length, contents.slots);
     this.counts.referencePages += header.count;
     return this.#placeMade(block, header, (pages) => {
-      for (let index = 0; index < header.count; index++) {
-        const offset = HEADER_BYTES + index * REFERENCE_BYTES;
-        const { bytes, offset: from } = referred(contents, frame, offset);
-        frame.copy(pages, recordAt(index), offset, offset + ADDRESS_BYTES);
-        bytes.copy(pages, recordAt(index) + ADDRESS_BYTES, from, from + PAGE_SIZE);
-      }
+      makeReferences(contents, frame, header, pages);
     });
   }
 
@@ -235,16 +219,7 @@ export class PageReceiver {
     checkPatchesFrame(frame, header, block.length, contents.slots);
     this.counts.patchPages += header.count;
     return this.#placeMade(block, header, (pages) => {
-      let offset = HEADER_BYTES;
-      for (let index = 0; index < header.count; index++) {
-        const { bytes, offset: from } = referred(contents, frame, offset);
-        frame.copy(pages, recordAt(index), offset, offset + ADDRESS_BYTES);
-        const length = patchLength(frame, offset);
-        const target = recordAt(index) + ADDRESS_BYTES;
-        if (!applyPagePatch(bytes, from, frame, offset + PATCH_HEADER_BYTES, length, pages, target))
-          throw new PageferryError('protocol-violation', 'a patch does not make a page');
-        offset += PATCH_HEADER_BYTES + length;
-      }
+      makePatched(contents, frame, header, pages);
     });
   }
 
@@ -361,14 +336,6 @@ export class PageReceiver {
     }
     return block;
   }
-}
-
-/** The content that the record at `offset` refers to. Error: `protocol-violation`, if it is not kept any more. */
-function referred(contents: ContentStore, frame: Buffer, offset: number): PageContent {
-  const slot = frame.readUInt32BE(offset + 8);
-  const generation = contents.generation(slot);
-  if (generation !== 0 && generation === frame.readUInt32BE(offset + 12)) return contents.content(slot);
-  throw new PageferryError('protocol-violation', 'the source refers to a content that is not kept here');
 }
 
 function recordAt(index: number): number {

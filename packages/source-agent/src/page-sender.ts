@@ -4,7 +4,6 @@ import {
   PAGE_SIZE,
   SentPages,
   copyPage,
-  encodePageDelta,
   looksCompressible,
   type Block,
   type PageLayout,
@@ -17,25 +16,20 @@ import {
   HEADER_BYTES,
   MAX_ZERO_PAGES,
   PAGE_RECORD_BYTES,
-  RUN_BYTES,
   SLOT_BYTES,
   compressPages,
   writeAddress,
-  writeDeltaHeader,
   writeHeader,
-  writeRun,
   type FrameKind as Kind,
 } from '@pageferry/wire';
 import type { FlowControl } from './flow-control.js';
 import { KnownContents, type GangContents } from './known-contents.js';
+import { PageDeltas } from './page-deltas.js';
+import { ZeroRuns } from './zero-runs.js';
 
 /** Pages of one frame: 256 KiB keep the cost of a frame small, and a requested page waits 2 ms for one at 1 Gb/s. */
 const PAGES_A_FRAME = 64;
-const RUNS_A_FRAME = 1024;
 const WORDS_A_PAGE = PAGE_SIZE / 4;
-const DELTA_FRAME_BYTES = 128 * 1024;
-/** A delta that is longer costs more than it spares. */
-const LONGEST_DELTA = (PAGE_SIZE * 3) / 4;
 
 export interface SentCounts {
   /** Pages sent with their content. */
@@ -94,24 +88,19 @@ export class PageSender {
   readonly #memory: GuestMemory;
   readonly #flow: FlowControl;
   readonly #pages: OpenFrame;
-  readonly #zeroPages: OpenFrame;
-  readonly #deltas: OpenFrame;
+  readonly #zeroRuns: ZeroRuns;
+  readonly #deltas: PageDeltas;
   readonly #compression = new CompressionGain();
   /** Frames that are being compressed. */
   #compressing = 0;
-  /** Bytes used of the open frame of deltas. */
-  #deltaBytes = HEADER_BYTES;
   /** Fewer under a low limit on the bandwidth. */
   #pagesAFrame: number;
-  #zeroPagesInFrame = 0;
   /** Of the references that have been collected. */
   #referencesBlock: Block | undefined;
   /** Whether the pages of the frame that is being sent were looked up. */
   #isLookedUp = false;
   /** Pages of the frame that was looked up last. */
   #lookedUp = 0;
-  #runAddress = 0;
-  #runPages = 0;
   /** Frame buffers that the connection has let go of. */
   readonly #free: Buffer[] = [];
   readonly #scratch = Buffer.alloc(PAGES_A_FRAME * PAGE_SIZE);
@@ -126,13 +115,13 @@ export class PageSender {
     this.#flow = flow;
     this.sentPages = new SentPages(sentPagesBytes);
     this.#pagesAFrame = this.#allowedPagesAFrame();
-    this.#deltas = { buffer: Buffer.allocUnsafeSlow(DELTA_FRAME_BYTES), block: undefined, count: 0 };
+    this.#deltas = new PageDeltas((frame, block, count) => {
+      this.#send(frame, FrameKind.pageDeltas, block, count);
+    });
+    this.#zeroRuns = new ZeroRuns((frame, block, count) => {
+      this.#send(frame, FrameKind.zeroPages, block, count);
+    });
     this.#pages = { buffer: this.#takeBuffer(), block: undefined, count: 0 };
-    this.#zeroPages = {
-      buffer: Buffer.alloc(HEADER_BYTES + RUNS_A_FRAME * RUN_BYTES),
-      block: undefined,
-      count: 0,
-    };
   }
 
   /** Pages go as references to what the destination has of other guests from now on; undefined if it keeps nothing. */
@@ -168,15 +157,9 @@ export class PageSender {
   }
 
   zero(blockIndex: number, address: number): void {
-    const frame = this.#zeroPages;
     const block = this.#layout.blocks[blockIndex];
-    const full = frame.count === RUNS_A_FRAME - 1 || this.#zeroPagesInFrame === MAX_ZERO_PAGES;
-    if (full || (frame.block !== block && this.#zeroPagesInFrame > 0)) this.#flushZeroPages();
-    frame.block = block;
-    if (this.#runPages > 0 && address !== this.#runAddress + this.#runPages * PAGE_SIZE) this.#closeRun();
-    if (this.#runPages === 0) this.#runAddress = address;
-    this.#runPages++;
-    this.#zeroPagesInFrame++;
+    if (block === undefined) return;
+    this.#zeroRuns.add(block, address);
     this.sent.zero++;
   }
 
@@ -237,8 +220,8 @@ export class PageSender {
   flush(): void {
     this.#flushPages();
     this.#flushReferences();
-    this.#flushZeroPages();
-    this.#flushDeltas();
+    this.#zeroRuns.flush();
+    this.#deltas.flush();
   }
 
   /** Sends the page that was read to `place` of the scratch memory; answers as {@link sendRun}. */
@@ -263,31 +246,12 @@ export class PageSender {
     return PAGE_RECORD_BYTES * expectedRatio;
   }
 
-  /** Puts what changed in a page into a frame; answers its length in bytes, 0 if nothing did, -1 if too much did. */
+  /** Puts what changed in a page into a frame; answers as {@link PageDeltas.add}. */
   #delta(block: Block, address: number, before: PageWords, now: PageWords): number {
-    const frame = this.#deltas;
-    const room = DELTA_FRAME_BYTES - this.#deltaBytes;
-    if (room < DELTA_HEADER_BYTES + LONGEST_DELTA || frame.block !== block) this.#flushDeltas();
-    const offset = this.#deltaBytes;
-    const length = encodePageDelta(before, now, frame.buffer, offset + DELTA_HEADER_BYTES, LONGEST_DELTA);
+    const length = this.#deltas.add(block, address, before, now);
     if (length === 0) this.sent.unchanged++;
-    if (length <= 0) return length;
-    frame.block = block;
-    frame.count++;
-    writeDeltaHeader(frame.buffer, offset, address, length);
-    this.#deltaBytes += DELTA_HEADER_BYTES + length;
-    this.sent.delta++;
+    if (length > 0) this.sent.delta++;
     return length;
-  }
-
-  #flushDeltas(): void {
-    const frame = this.#deltas;
-    if (frame.block !== undefined && frame.count > 0) {
-      const bytes = Buffer.from(frame.buffer.subarray(0, this.#deltaBytes));
-      this.#send(bytes, FrameKind.pageDeltas, frame.block, frame.count);
-    }
-    frame.count = 0;
-    this.#deltaBytes = HEADER_BYTES;
   }
 
   #flushPages(): void {
@@ -346,23 +310,6 @@ export class PageSender {
     const { references, patches } = contents;
     if (references > 0) this.#send(contents.takeReferences(), FrameKind.references, block, references);
     if (patches > 0) this.#send(contents.takePatches(), FrameKind.patches, block, patches);
-  }
-
-  #flushZeroPages(): void {
-    const frame = this.#zeroPages;
-    this.#closeRun();
-    this.#zeroPagesInFrame = 0;
-    if (frame.block === undefined || frame.count === 0) return;
-    const bytes = Buffer.from(frame.buffer.subarray(0, HEADER_BYTES + frame.count * RUN_BYTES));
-    this.#send(bytes, FrameKind.zeroPages, frame.block, frame.count);
-    frame.count = 0;
-  }
-
-  #closeRun(): void {
-    if (this.#runPages === 0) return;
-    writeRun(this.#zeroPages.buffer, this.#zeroPages.count, this.#runAddress, this.#runPages);
-    this.#zeroPages.count++;
-    this.#runPages = 0;
   }
 
   /** What to send of the frame: as it is, if it hardly becomes smaller. */

@@ -8,7 +8,8 @@ import {
   writeHeader,
   type FrameHeader,
 } from './frame-header.js';
-import { PAGE_RECORD_BYTES, SLOT_BYTES } from './page-frames.js';
+import { SLOT_BYTES } from './content-frames.js';
+import { PAGE_RECORD_BYTES } from './page-frames.js';
 
 /** Before the LZ4 block stands the number of bytes that it unfolds to: u32, little-endian, as the library writes it. */
 const SIZE_BYTES = 4;

@@ -1,6 +1,23 @@
 export * from './channel-frames.js';
 export * from './compressed-frame.js';
+export * from './content-frames.js';
 export * from './control-messages.js';
 export * from './endpoint.js';
 export * from './frame-header.js';
-export * from './page-frames.js';
+export {
+  DELTA_ENCODING,
+  DELTA_HEADER_BYTES,
+  MAX_ZERO_PAGES,
+  PAGE_RECORD_BYTES,
+  RUN_BYTES,
+  checkDeltasFrame,
+  checkPagesFrame,
+  checkRunsFrame,
+  deltaLength,
+  readAddress,
+  runAddress,
+  runPages,
+  writeAddress,
+  writeDeltaHeader,
+  writeRun,
+} from './page-frames.js';
