@@ -49,7 +49,7 @@ export async function measure({ scenario, link, method }: Measurement): Promise<
 async function bootPair(
   agents: Agents,
   load: Load,
-  { memoryMiB }: Scenario,
+  { memoryMiB, beatMs }: Scenario,
   method: Method,
   name: string,
 ): Promise<LoadedPair> {
@@ -61,6 +61,7 @@ async function bootPair(
   });
   await source.waitUntilReady();
   await load.start(source);
+  if (beatMs !== undefined) await source.workload.beatEvery(beatMs);
   return { load, source, destination: await startIncoming(source, agents.destination) };
 }
 

@@ -5,6 +5,8 @@ import type { QemuMigrationMethod } from '../hosts/qemu-migration.js';
 export interface Mover {
   readonly title: string;
   readonly mode?: Mode;
+  /** The guest is not looked into. */
+  readonly unfiltered?: boolean;
   readonly qemu?: QemuMigrationMethod;
   /** It moves all guests of a gang. */
   readonly gang?: 'together' | 'in-turn';
@@ -16,6 +18,11 @@ const movers = {
   precopy: {
     mode: 'precopy',
     title: 'pageferry, pre-copy; the guest is stopped for the rest when more rounds gain nothing',
+  },
+  'precopy-unfiltered': {
+    mode: 'precopy',
+    unfiltered: true,
+    title: 'pageferry, pre-copy that does not look into the guest',
   },
   hybrid: { mode: 'hybrid', title: 'pageferry, pre-copy and then post-copy' },
   postcopy: { mode: 'postcopy', title: 'pageferry, post-copy from the first byte' },

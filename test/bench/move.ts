@@ -1,6 +1,6 @@
 import type { Agents } from '../agents/agents.js';
-import type { Mode } from '../agents/migration.js';
 import { requestMove } from '../agents/move-guest.js';
+import type { MigrationRequest } from '../agents/source-client.js';
 import { migrateByQemu, type QemuMigrationMethod } from '../hosts/qemu-migration.js';
 import { watchDowntime } from '../hosts/watch-downtime.js';
 import { moverOf, type Method } from './method.js';
@@ -20,9 +20,9 @@ export async function move(agents: Agents, pairs: readonly Pair[], method: Metho
 }
 
 async function moveOne(agents: Agents, pair: Pair, method: Method): Promise<MoveFigures> {
-  const { mode, qemu } = moverOf(method);
+  const { mode, qemu, unfiltered = false } = moverOf(method);
   if (qemu !== undefined) return moveByQemu(agents, pair, qemu);
-  if (mode !== undefined) return moveByPageferry(agents, pair, mode);
+  if (mode !== undefined) return moveByPageferry(agents, pair, pageferryRequest(mode, unfiltered));
   throw new Error(`nobody moves a guest by ${method}`);
 }
 
@@ -47,11 +47,11 @@ async function moveByQemu(
 async function moveByPageferry(
   agents: Agents,
   { source, destination }: Pair,
-  mode: Mode,
+  request: Omit<MigrationRequest, 'guest' | 'destination'>,
 ): Promise<MoveFigures> {
   const { client } = agents.sourceAgent;
   const downtime = watchDowntime(source, destination);
-  const { id } = await requestMove(source, agents, pageferryRequest(mode));
+  const { id } = await requestMove(source, agents, request);
   const moved = await client.waitUntilOver(id, giveUpMs + graceMs, { intervalMs: 50 });
   const completed = moved.state === 'completed';
   const seen = completed ? await downtime() : undefined;

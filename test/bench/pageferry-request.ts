@@ -8,11 +8,13 @@ export const graceMs = 30_000;
 /** How pageferry is asked to move a guest, alone or in a gang. */
 export const pageferryRequest = (
   mode: Mode,
-): Pick<MigrationRequest, 'mode' | 'sourceAfter' | 'timeLimitMs' | 'whenStalled'> => ({
+  unfiltered = false,
+): Pick<MigrationRequest, 'mode' | 'sourceAfter' | 'timeLimitMs' | 'whenStalled' | 'pageFilter'> => ({
   mode,
   // The source's QEMU is kept, for its processor time.
   sourceAfter: 'keep',
   timeLimitMs: giveUpMs,
   // QEMU would go on for ever; an operator who wants the guest to be gone lets it be stopped.
   ...(mode === 'precopy' ? { whenStalled: 'stop' } : {}),
+  ...(unfiltered ? { pageFilter: { free: false, cache: false } } : {}),
 });

@@ -9,6 +9,8 @@ export interface Scenario {
   readonly purpose: string;
   /** How many such guests move; one by default. */
   readonly guests?: number;
+  /** Between two heartbeats, by which gaps are seen, ms; 2 by default. Those of many guests would take a processor for themselves. */
+  readonly beatMs?: number;
   readonly memoryMiB: number;
   /** Over which it is measured. */
   readonly links: readonly Link[];

@@ -114,6 +114,13 @@ describe('the guest', () => {
     await sleep(100);
     const gap = longestGap([await guest.workload.heartbeats()], from, monotonicMs());
     expect(gap.milliseconds).toBeGreaterThan(195);
+
+    await guest.workload.beatEvery(150);
+    const slower = monotonicMs();
+    await sleep(500);
+    expect(
+      longestGap([await guest.workload.heartbeats()], slower, monotonicMs()).milliseconds,
+    ).toBeGreaterThan(140);
   });
 
   test('takes its processes with it when it powers off', async () => {

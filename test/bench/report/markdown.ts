@@ -5,6 +5,7 @@ import { figureTitles } from './figure-titles.js';
 import { factor, none, table } from './format.js';
 import { comparedFigures, type Standing } from './ratios.js';
 import type { Report } from './report.js';
+import { limitSection } from './limits.js';
 import { scenarioSection } from './scenario-section.js';
 import type { Summary } from './summary.js';
 import type { Target } from './target.js';
@@ -64,6 +65,7 @@ const gangIntroduction = [
   'the longest of any of them, and all else is of all of them together. How their pages went: _in full_, _identical_ to a',
   'page of this or another guest that had been sent, _similar_ to one, as a _delta_ to what had been sent of the page, not at all as it was',
   '_unchanged_, or as _zero_; _free_ pages go as zeroes, as the guest has no use for them. After 120 s those that are left are given up.',
+  'They tell that they go on every 20 ms, a guest that moves alone every 2 ms: that of many would take a processor for itself.',
 ];
 
 function judged(targets: readonly Target[]): string[] {
@@ -92,46 +94,6 @@ function targetSections({ targets: { precopy, hybrid, gang, other } }: Report): 
       ...['', `### ${title}`, ''],
       ...judged(targets),
     ]);
-}
-
-/** Why a figure is where it is: of kinds of targets, by how their names end. */
-const limits: readonly (readonly [string, string])[] = [
-  [
-    'precopy: total time',
-    'An idle guest on a fast link: the preflight of both machines and one more look at the dirty log take about 0.2 s that ' +
-      "QEMU's own migration does not spend; and, without a limit on the link, each page crosses two processes more on " +
-      'processors that all of them share.',
-  ],
-  [
-    'precopy: downtime',
-    'A set that is rewritten faster than the link carries it cannot be kept clean: of one that is rewritten round and round ' +
-      'at twice the speed of the link half is dirty at any moment, whoever orders the pages. A stop that is forced has to ' +
-      "send that half; QEMU's downtime is that of the runs that it completed.",
-  ],
-  [
-    'hybrid: downtime',
-    'The pages that went before and were rewritten have to be discarded while the guest is stopped, range by range, by the ' +
-      "destination's QEMU; a post-copy from the start has none. To discard them earlier is not safe: whatever reads such a " +
-      'page before it is registered maps a page of zeroes.',
-  ],
-  [
-    'hybrid: total time',
-    'Hybrid sends the hot pages twice where a post-copy sends them once, so that the guest waits for fewer of them: see its ' +
-      'longest gap.',
-  ],
-  [
-    'hybrid: until it runs on the destination',
-    'QEMU writes every page once in its first pass, also those that are left out or put off, on processors that a guest which ' +
-      'reads its cache all the time and both daemons share with it: that takes longer than the link needs for the rest.',
-  ],
-];
-
-function limitSection({ precopy, hybrid, other }: Report['targets']): string[] {
-  const missed = [...precopy, ...hybrid, ...other].filter(({ reached }) => !reached);
-  const lines = limits
-    .filter(([ending]) => missed.some(({ name }) => name.endsWith(ending)))
-    .map(([ending, why]) => `- _${ending}_: ${why}`);
-  return lines.length === 0 ? [] : ['', '### What limits the figures that are not reached', '', ...lines];
 }
 
 function standingSection(standings: readonly Standing[]): string[] {

@@ -98,6 +98,12 @@ function pageFilterWanted(find: Find): Wanted[] {
     ['freed, 1 Gb/s, precopy: total time', 0.28, '× QEMU', ratioOf('totalTime', freed, freedByQemu)],
     ['freed, 1 Gb/s, precopy: bytes on the wire', 0.28, '× QEMU', ratioOf('bytes', freed, freedByQemu)],
     [
+      'raw speed, precopy: total time, when looking into the guest brings nothing',
+      1.05,
+      '× without',
+      ratioOf('totalTime', find('raw-speed', null, 'precopy'), find('raw-speed', null, 'precopy-unfiltered')),
+    ],
+    [
       'cached, 1 Gb/s, hybrid: until it runs on the destination',
       0.5,
       "× QEMU's total time",

@@ -81,6 +81,13 @@ static void write_pages(unsigned id, char **arguments, int count) {
   control_print("%u ok plans=%d", id, count);
 }
 
+static void beat(unsigned id, char **arguments, int count) {
+  u64 ms = count == 1 ? strtoull(arguments[0], 0, 10) : 0;
+  if (ms == 0) return control_print("%u failed usage: beat MS", id);
+  writers_beat_every(ms * 1000000);
+  control_print("%u ok", id);
+}
+
 static void check(unsigned id) {
   uint64_t begin = now_ns();
   u64 errors = memory_check();
@@ -134,6 +141,7 @@ static void execute(char *line) {
   if (is(name, "fill")) fill(id, arguments, count);
   else if (is(name, "useandfree")) use_and_free(id, arguments, count);
   else if (is(name, "write")) write_pages(id, arguments, count);
+  else if (is(name, "beat")) beat(id, arguments, count);
   else if (is(name, "check")) check(id);
   else if (is(name, "status")) status(id);
   else if (is(name, "disk")) disk(id, arguments);

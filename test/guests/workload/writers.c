@@ -8,7 +8,7 @@
 #include "memory.h"
 #include "parallel.h"
 
-static const uint64_t beat_ns = 2000000;
+static _Atomic uint64_t beat_ns = 2000000;
 // How much of the rate may be made up for after a pause. More would be a burst that no guest asked for.
 static const double backlog_seconds = 0.02;
 
@@ -28,6 +28,8 @@ void writers_set(const struct write_plan *plans, int count) {
   current.number++;
   pthread_mutex_unlock(&plans_lock);
 }
+
+void writers_beat_every(uint64_t nanoseconds) { beat_ns = nanoseconds; }
 
 struct writer {
   unsigned index;

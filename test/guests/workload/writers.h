@@ -19,5 +19,8 @@ struct write_plan {
 
 void writers_start(void);
 
+// From now on, instead of every 2 ms.
+void writers_beat_every(uint64_t nanoseconds);
+
 // All plans from now on, at most MAX_PLANS; with none, the writers only beat.
 void writers_set(const struct write_plan *plans, int count);
