@@ -1,5 +1,6 @@
 import { EventEmitter } from 'node:events';
 import { toChannel } from '@pageferry/wire';
+import { CLOSE_NORMAL } from './connection-errors.js';
 import type { MessageSocket } from './message-socket.js';
 
 /** What a channel needs of the connection that it is part of. */
@@ -46,7 +47,7 @@ export class Channel extends EventEmitter<ChannelEvents> implements MessageSocke
   }
 
   terminate(): void {
-    this.close(1000);
+    this.close(CLOSE_NORMAL);
   }
 
   /** It is over: the other side has closed it, or the connection has ended. */

@@ -1,8 +1,6 @@
 import { PageferryError, asPageferryError, withTimeout, type Host } from '@pageferry/errors';
 import {
   FrameKind,
-  PING_INTERVAL_MS,
-  SILENCE_LIMIT_MS,
   decodeControl,
   encodeControl,
   errorForWire,
@@ -20,6 +18,7 @@ import {
   protocolViolation,
   socketFailed,
 } from './connection-errors.js';
+import { KeepAlive } from './keep-alive.js';
 import type { MessageSocket } from './message-socket.js';
 
 export interface PeerConnectionOptions {
@@ -48,9 +47,8 @@ export class PeerConnection {
   readonly #peer: Host;
   #onFrame: (frame: Buffer) => void;
   readonly #unread: ControlMessage[] = [];
-  readonly #timer: NodeJS.Timeout;
+  readonly #keepAlive: KeepAlive;
   #expectation: Expectation | undefined;
-  #lastHeardMs = performance.now();
   #reason: PageferryError | undefined;
   #end: (reason: PageferryError) => void = () => undefined;
   /** Resolves, and never rejects, when the connection is over. */
@@ -63,25 +61,19 @@ export class PeerConnection {
     this.closed = new Promise((resolve) => {
       this.#end = resolve;
     });
+    this.#keepAlive = new KeepAlive(socket, (silentMs) => {
+      this.#finish(connectionLost(this.#peer, `nothing came for ${Math.round(silentMs)} ms`));
+      socket.terminate();
+    });
     socket.on('message', (data, isBinary) => {
-      this.#lastHeardMs = performance.now();
       this.#receive(data, isBinary);
     });
-    const heard = (): void => {
-      this.#lastHeardMs = performance.now();
-    };
-    socket.on('ping', heard);
-    socket.on('pong', heard);
     socket.on('error', (cause) => {
       this.#finish(socketFailed(this.#peer, cause));
     });
     socket.on('close', (code) => {
       this.#finish(closedByPeer(this.#peer, code));
     });
-    this.#timer = setInterval(() => {
-      this.#keepAlive();
-    }, PING_INTERVAL_MS);
-    this.#timer.unref();
   }
 
   get isOpen(): boolean {
@@ -230,20 +222,10 @@ export class PeerConnection {
     }
   }
 
-  #keepAlive(): void {
-    const silentMs = performance.now() - this.#lastHeardMs;
-    if (silentMs > SILENCE_LIMIT_MS) {
-      this.#finish(connectionLost(this.#peer, `nothing came for ${Math.round(silentMs)} ms`));
-      this.#socket.terminate();
-      return;
-    }
-    this.#socket.ping();
-  }
-
   #finish(reason: PageferryError): void {
     if (this.#reason !== undefined) return;
     this.#reason = reason;
-    clearInterval(this.#timer);
+    this.#keepAlive.stop();
     this.#expectation?.reject(reason);
     this.#expectation = undefined;
     this.#end(reason);

@@ -1,13 +1,4 @@
-import {
-  FrameKind,
-  LAST_CHANNEL,
-  PING_INTERVAL_MS,
-  SILENCE_LIMIT_MS,
-  channelEnd,
-  frameKind,
-  fromChannel,
-  toChannel,
-} from '@pageferry/wire';
+import { FrameKind, LAST_CHANNEL, channelEnd, frameKind, fromChannel, toChannel } from '@pageferry/wire';
 import { PageferryError, type Host } from '@pageferry/errors';
 import { Channel, type ChannelCarrier } from './channel.js';
 import {
@@ -16,6 +7,7 @@ import {
   connectionLost,
   protocolViolation,
 } from './connection-errors.js';
+import { KeepAlive } from './keep-alive.js';
 import type { MessageSocket } from './message-socket.js';
 
 /** Open at once. */
@@ -41,10 +33,9 @@ export class SharedConnection {
   readonly #onLateFrame: ((frame: Buffer) => void) | undefined;
   readonly #channels = new Map<number, Channel>();
   readonly #carrier: ChannelCarrier;
-  readonly #timer: NodeJS.Timeout;
+  readonly #keepAlive: KeepAlive;
   #newest = 0;
   #isOpen = true;
-  #lastHeardMs = performance.now();
   #end: () => void = () => undefined;
   /** Resolves, and never rejects, when the connection is over. */
   readonly closed: Promise<void>;
@@ -71,13 +62,13 @@ export class SharedConnection {
           this.#fail(protocolViolation(this.#peer, 'another channel was not understood'));
       },
     };
-    const heard = (): void => {
-      this.#lastHeardMs = performance.now();
-    };
-    socket.on('ping', heard);
-    socket.on('pong', heard);
+    this.#keepAlive = new KeepAlive(socket, (silentMs) => {
+      this.#finish((channel) => {
+        channel.failed(new Error(`nothing came for ${Math.round(silentMs)} ms`));
+      });
+      socket.terminate();
+    });
     socket.on('message', (data, isBinary) => {
-      heard();
       this.#receive(data, isBinary);
     });
     socket.on('error', (cause) => {
@@ -90,10 +81,6 @@ export class SharedConnection {
         channel.ended(status);
       });
     });
-    this.#timer = setInterval(() => {
-      this.#keepAlive();
-    }, PING_INTERVAL_MS);
-    this.#timer.unref();
   }
 
   get isOpen(): boolean {
@@ -186,22 +173,10 @@ export class SharedConnection {
     return channel;
   }
 
-  #keepAlive(): void {
-    const silentMs = performance.now() - this.#lastHeardMs;
-    if (silentMs <= SILENCE_LIMIT_MS) {
-      this.#socket.ping();
-      return;
-    }
-    this.#finish((channel) => {
-      channel.failed(new Error(`nothing came for ${Math.round(silentMs)} ms`));
-    });
-    this.#socket.terminate();
-  }
-
   #finish(tell: (channel: Channel) => void): void {
     if (!this.#isOpen) return;
     this.#isOpen = false;
-    clearInterval(this.#timer);
+    this.#keepAlive.stop();
     const channels = [...this.#channels.values()];
     this.#channels.clear();
     for (const channel of channels) tell(channel);
