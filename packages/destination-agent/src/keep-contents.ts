@@ -1,24 +1,22 @@
-import { PAGE_SIZE, type ContentStore } from '@pageferry/transfer';
+import type { ContentStore } from '@pageferry/transfer';
 import {
+  ADDRESS_BYTES,
   FrameKind,
-  HEADER_BYTES,
   NO_SLOT,
-  PAGE_RECORD_BYTES,
   checkStoredPagesFrame,
   decompressPages,
   keepsContents,
   readHeader,
+  recordAt,
   storedSlot,
   type FrameHeader,
 } from '@pageferry/wire';
-
-const ADDRESS_BYTES = PAGE_RECORD_BYTES - PAGE_SIZE;
 
 /** Keeps the contents of a `storedPages` frame that has been checked. */
 export function keepContents(contents: ContentStore, frame: Buffer, header: FrameHeader): void {
   for (let index = 0; index < header.count; index++) {
     const slot = storedSlot(frame, header, index);
-    const offset = HEADER_BYTES + index * PAGE_RECORD_BYTES + ADDRESS_BYTES;
+    const offset = recordAt(index) + ADDRESS_BYTES;
     if (slot !== NO_SLOT) contents.put(slot, frame, offset);
   }
 }

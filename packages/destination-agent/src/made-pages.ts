@@ -2,14 +2,13 @@ import { PageferryError } from '@pageferry/errors';
 import { PAGE_SIZE, applyPagePatch, type ContentStore, type PageContent } from '@pageferry/transfer';
 import {
   HEADER_BYTES,
-  PAGE_RECORD_BYTES,
   PATCH_HEADER_BYTES,
   REFERENCE_BYTES,
   patchLength,
   type FrameHeader,
+  ADDRESS_BYTES,
+  recordAt,
 } from '@pageferry/wire';
-
-const ADDRESS_BYTES = PAGE_RECORD_BYTES - PAGE_SIZE;
 
 /**
  * Puts the pages of a `references` frame, which has been checked, into `pages`, as the records of a `pages` frame. Error:
@@ -56,8 +55,4 @@ function referred(contents: ContentStore, frame: Buffer, offset: number): PageCo
   const generation = contents.generation(slot);
   if (generation !== 0 && generation === frame.readUInt32BE(offset + 12)) return contents.content(slot);
   throw new PageferryError('protocol-violation', 'the source refers to a content that is not kept here');
-}
-
-function recordAt(index: number): number {
-  return HEADER_BYTES + index * PAGE_RECORD_BYTES;
 }

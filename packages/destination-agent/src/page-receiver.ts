@@ -20,6 +20,7 @@ import {
   runAddress,
   runPages,
   type FrameHeader,
+  recordAt,
 } from '@pageferry/wire';
 import { keepContents } from './keep-contents.js';
 import { makePatched, makeReferences } from './made-pages.js';
@@ -336,8 +337,4 @@ export class PageReceiver {
     }
     return block;
   }
-}
-
-function recordAt(index: number): number {
-  return HEADER_BYTES + index * RECORD_BYTES;
 }

@@ -16,9 +16,10 @@ import {
   readAddress,
   writePatchHeader,
   writeReference,
+  ADDRESS_BYTES,
+  recordAt,
 } from '@pageferry/wire';
 
-const ADDRESS_BYTES = PAGE_RECORD_BYTES - PAGE_SIZE;
 /** A longer patch costs more than it spares. */
 const LONGEST_PATCH = (PAGE_SIZE * 3) / 4;
 const MOST_PATCH_BYTES = PATCH_HEADER_BYTES + LONGEST_PATCH;
@@ -217,8 +218,4 @@ function take(frame: OpenFrame): Buffer {
   frame.length = HEADER_BYTES;
   frame.count = 0;
   return taken;
-}
-
-function recordAt(page: number): number {
-  return HEADER_BYTES + page * PAGE_RECORD_BYTES;
 }

@@ -5,6 +5,7 @@ export * from './control-messages.js';
 export * from './endpoint.js';
 export * from './frame-header.js';
 export {
+  ADDRESS_BYTES,
   DELTA_ENCODING,
   DELTA_HEADER_BYTES,
   MAX_ZERO_PAGES,
@@ -15,6 +16,7 @@ export {
   checkRunsFrame,
   deltaLength,
   readAddress,
+  recordAt,
   runAddress,
   runPages,
   writeAddress,

@@ -1,8 +1,10 @@
 import { PageferryError } from '@pageferry/errors';
 import { HEADER_BYTES, PAGE_BYTES, type FrameHeader } from './frame-header.js';
 
-/** One record of a `pages` frame: u64 page address and the page. */
-export const PAGE_RECORD_BYTES = 8 + PAGE_BYTES;
+/** The address that a record of a `pages` frame begins with: u64. */
+export const ADDRESS_BYTES = 8;
+/** One record of a `pages` frame: the address of a page and the page. */
+export const PAGE_RECORD_BYTES = ADDRESS_BYTES + PAGE_BYTES;
 /** Before the bytes of a page delta: u64 page address, u8 encoding, u16 length. */
 export const DELTA_HEADER_BYTES = 11;
 /** The only encoding of page deltas: QEMU's XBZRLE, with the number that QEMU gives it (`migration/ram.c`). */
@@ -13,6 +15,11 @@ export const RUN_BYTES = 12;
 export const MAX_ZERO_PAGES = 65_536;
 
 const TWO_TO_32 = 2 ** 32;
+
+/** Where a record of a `pages` frame begins. */
+export function recordAt(index: number): number {
+  return HEADER_BYTES + index * PAGE_RECORD_BYTES;
+}
 
 /** Writes a byte address (below 2^53) as u64. */
 export function writeAddress(frame: Buffer, offset: number, address: number): void {
