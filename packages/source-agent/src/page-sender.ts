@@ -97,9 +97,7 @@ export class PageSender {
   #pagesAFrame: number;
   /** Of the references that have been collected. */
   #referencesBlock: Block | undefined;
-  /** Whether the pages of the frame that is being sent were looked up. */
-  #isLookedUp = false;
-  /** Pages of the frame that was looked up last. */
+  /** Pages of the frame that is being sent, if they were looked up; otherwise 0. */
   #lookedUp = 0;
   /** Frame buffers that the connection has let go of. */
   readonly #free: Buffer[] = [];
@@ -277,8 +275,8 @@ export class PageSender {
   #takeOutKnown(): number {
     const { buffer, block, count } = this.#pages;
     const contents = this.#contents;
-    this.#isLookedUp = contents?.isWanted(this.#flow.bytesPerSecond) ?? false;
-    if (contents === undefined || !this.#isLookedUp || count === 0) return count;
+    this.#lookedUp = 0;
+    if (count === 0 || contents?.isWanted(this.#flow.bytesPerSecond) !== true) return count;
     if (!contents.hasRoom || this.#referencesBlock !== block) this.#flushReferences();
     this.#referencesBlock = block;
     const { references, patches } = contents;
@@ -295,7 +293,7 @@ export class PageSender {
   /** The open frame, of so many pages, with its header. */
   #closePages(block: Block, count: number): Buffer {
     const { buffer } = this.#pages;
-    const contents = this.#isLookedUp ? this.#contents : undefined;
+    const contents = this.#lookedUp > 0 ? this.#contents : undefined;
     const length = contents?.keep(buffer, this.#lookedUp, count) ?? HEADER_BYTES + count * PAGE_RECORD_BYTES;
     const frame = buffer.subarray(0, length);
     const kind = contents === undefined ? FrameKind.pages : FrameKind.storedPages;

@@ -10,7 +10,7 @@ import { Type } from '@sinclair/typebox';
 import { GangChange, GangRequest } from '../gang/gang-request.js';
 import type { GangView } from '../gang/gang-resource.js';
 import type { Gangs } from '../gang/gangs.js';
-import { lastEventHeaders } from './event-route.js';
+import { eventSchema, eventsAfter } from './event-route.js';
 
 const GangAnswer = Type.Unsafe<GangView>({ $ref: 'Gang#' });
 
@@ -94,29 +94,14 @@ export function gangRoutes(server: HttpServer, gangs: ServedGangs, streams: Even
 
   server.get(
     '/v1/gangs/:id/events',
-    {
-      schema: {
-        summary:
-          'Follow a gang: events `state`, `progress` and, at last, `end`, each with the gang as it is then',
-        params: idParams,
-        headers: lastEventHeaders,
-        response: {
-          200: {
-            description: 'Server-sent events, until it is over',
-            content: { 'text/event-stream': { schema: Type.String() } },
-          },
-          204: Type.Null({ description: 'It is over, and all of it has been received' }),
-          ...problemAnswers,
-        },
-      },
-    },
+    { schema: eventSchema('gang') },
     async ({ params: { id }, headers }, reply) => {
       const { feed, view, isOver } = gangs.find(id);
       const after = headers['last-event-id'];
       if (isOver && after === feed.newest) return reply.status(204).send(null);
       const now = { id: feed.newest, name: isOver ? 'end' : 'state', data: JSON.stringify(view) };
-      const missed = after === undefined ? undefined : feed.after(after);
-      streams.open(reply, isOver ? { events: missed ?? [now] } : { events: missed ?? [now], feed });
+      const events = eventsAfter(feed, after, now);
+      streams.open(reply, isOver ? { events } : { events, feed });
       return reply;
     },
   );

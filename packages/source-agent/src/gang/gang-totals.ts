@@ -1,31 +1,19 @@
 import type { OutgoingView } from '../outgoing-resource.js';
+import { NOTHING_SENT } from '../page-sender.js';
 import type { GangView } from './gang-resource.js';
+
+const kinds = [
+  ...(['normal', 'reference', 'patch', 'compressed', 'delta', 'unchanged', 'zero'] as const),
+  ...(['requested', 'pushed'] as const),
+];
 
 /** What all these migrations have sent together. */
 export function totalOf(migrations: readonly OutgoingView[]): GangView['sent'] {
-  const pages = {
-    normal: 0,
-    reference: 0,
-    patch: 0,
-    compressed: 0,
-    delta: 0,
-    unchanged: 0,
-    zero: 0,
-    requested: 0,
-    pushed: 0,
-  };
+  const pages = { ...NOTHING_SENT, requested: 0, pushed: 0 };
   let bytes = 0;
   for (const migration of migrations) {
     bytes += migration.bytes.sent;
-    pages.normal += migration.pages.normal;
-    pages.reference += migration.pages.reference;
-    pages.patch += migration.pages.patch;
-    pages.compressed += migration.pages.compressed;
-    pages.delta += migration.pages.delta;
-    pages.unchanged += migration.pages.unchanged;
-    pages.zero += migration.pages.zero;
-    pages.requested += migration.pages.requested;
-    pages.pushed += migration.pages.pushed;
+    for (const kind of kinds) pages[kind] += migration.pages[kind];
   }
   return { bytes, pages };
 }

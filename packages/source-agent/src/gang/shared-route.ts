@@ -32,6 +32,7 @@ export class SharedRoute implements Route {
   readonly #options: SharedRouteOptions;
   #connection: SharedConnection | undefined;
   #opening: Promise<SharedConnection> | undefined;
+  #hash: Promise<HashBytes> | undefined;
   /** What was sent over the connection in use. */
   #contents: { readonly of: SharedConnection; readonly contents: GangContents } | undefined;
 
@@ -45,7 +46,7 @@ export class SharedRoute implements Route {
   }
 
   async connect(signal: AbortSignal): Promise<RoutedConnection> {
-    const [shared, hash] = await Promise.all([this.#open(), hashBytes()]);
+    const [shared, hash] = await Promise.all([this.#open(), (this.#hash ??= hashBytes())]);
     signal.throwIfAborted();
     const channel = shared.open();
     const peer = asDestination(channel);
