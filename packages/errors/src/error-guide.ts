@@ -89,6 +89,11 @@ export const errorGuide: Readonly<Record<ErrorCode, Guidance>> = {
     cause: "the agent may not read QEMU's memory",
     wayOut: "run it as QEMU's user with `CAP_SYS_PTRACE`; `pageferry doctor`",
   },
+  'storage-unreadable': {
+    cause:
+      'the agent cannot open an image that QEMU has open, `qemu-nbd` is missing, or the storage does not answer',
+    wayOut: 'install `qemu-utils`; let the agent read the image, by the name that QEMU has for it',
+  },
   'dirty-log': {
     cause:
       "QEMU's own migration, from which the agent learns what changes, ended or was cancelled by someone else",

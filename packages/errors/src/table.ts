@@ -33,6 +33,7 @@ export const errorTable = {
   'qemu-unexpected': { status: 502, title: 'QEMU answered with something unexpected' },
   'guest-state': { status: 409, title: 'The guest is in a state that cannot be migrated' },
   'memory-unreadable': { status: 502, title: "The guest's memory cannot be read" },
+  'storage-unreadable': { status: 502, title: 'A disk image of the guest cannot be read' },
   'dirty-log': { status: 502, title: "QEMU's dirty log failed" },
   'device-state': { status: 502, title: "The guest's device state cannot be used" },
   'libvirt-failed': { status: 502, title: 'libvirt did not do what it was asked for' },

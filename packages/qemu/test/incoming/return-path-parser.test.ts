@@ -4,7 +4,7 @@ import { ReturnPathParser } from '../../src/incoming/return-path-parser.js';
 import { ByteWriter } from '../../src/stream/byte-writer.js';
 import { ReturnPathMessage } from '../../src/stream/constants.js';
 import { cut, cutsArbitrary } from '../support/chunks.js';
-import { expectThrown } from '../support/expect-error.js';
+import { expectThrown, failureOf } from '../support/expect-error.js';
 
 const BITMAP_END = Buffer.from('0123456789abcdef', 'hex');
 
@@ -162,23 +162,10 @@ test('makes messages of any bytes, or refuses them', () => {
     fc.property(fc.oneof(anything, garbled), cutsArbitrary, (stream, cuts) => {
       const whole: Said[] = [];
       const pieces: Said[] = [];
-      const refusedWhole = refusal(() => hear([stream], whole));
+      const refusedWhole = failureOf(() => hear([stream], whole), 'incoming-failed');
       // Refused or not, the chunks change nothing.
-      expect(refusal(() => hear(cut(stream, cuts), pieces))).toBe(refusedWhole);
+      expect(failureOf(() => hear(cut(stream, cuts), pieces), 'incoming-failed')).toBe(refusedWhole);
       expect(pieces).toEqual(whole);
     }),
   );
 });
-
-/** What was thrown, which must be an `incoming-failed`. */
-function refusal(action: () => unknown): string | undefined {
-  let failure: unknown;
-  try {
-    action();
-    return undefined;
-  } catch (thrown) {
-    failure = thrown;
-  }
-  expect(failure).toMatchObject({ code: 'incoming-failed' });
-  return String(failure);
-}

@@ -25,6 +25,19 @@ export function expectThrown(action: () => unknown, code: ErrorCode, ...texts: s
   check(error, code, texts);
 }
 
+/** What is thrown, as text; undefined if nothing is. It must be of this code. */
+export function failureOf(action: () => unknown, code: ErrorCode): string | undefined {
+  let failure: unknown;
+  try {
+    action();
+    return undefined;
+  } catch (thrown) {
+    failure = thrown;
+  }
+  check(failure, code, []);
+  return String(failure);
+}
+
 function check(error: unknown, code: ErrorCode, texts: string[]): void {
   if (!(error instanceof PageferryError)) throw new Error(`no PageferryError but ${String(error)}`);
   expect(error.code, error.message).toBe(code);
