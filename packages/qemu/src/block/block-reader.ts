@@ -18,6 +18,8 @@ export interface BlockReaderOptions {
   readonly onBlock: (id: number, buffer: Buffer, offset: number) => void;
   /** A block cannot be read: it is not in the image, the storage says no, or does not answer. Must not throw either. */
   readonly onFailed: (id: number, error: PageferryError) => void;
+  /** The blocks of a read have been handed over, or failed; no further read begins until what it answers resolves. It must not throw. */
+  readonly onReadEnd?: (() => Promise<void> | undefined) | undefined;
   /** Reads in flight at once, 8 unless given. */
   readonly depth?: number | undefined;
   /** The longest read, in bytes: 512 KiB unless given, at most 1 MiB. With `depth`, how much memory reading takes. */
@@ -69,6 +71,8 @@ export class BlockReader {
   #timer: NodeJS.Timeout | undefined;
   #closed = false;
   #busySinceMs = 0;
+  /** That what was read is waited for. */
+  #holds = 0;
   readonly #done = {
     blocks: 0,
     failedBlocks: 0,
@@ -195,7 +199,7 @@ export class BlockReader {
   #read(): void {
     clearTimeout(this.#timer);
     const shape = { blockBytes: BLOCK_BYTES, gapBytes: this.#gapBytes, readBytes: this.#longestRead() };
-    while (this.#wanted.count > 0 && this.#client.closeReason === undefined) {
+    while (this.#holds === 0 && this.#wanted.count > 0 && this.#client.closeReason === undefined) {
       const piece = this.#idle.at(-1);
       if (piece === undefined) return;
       const now = performance.now();
@@ -236,9 +240,19 @@ export class BlockReader {
     } else this.#failBlocksOf(piece, error);
     piece.count = 0;
     this.#idle.push(piece);
+    this.#hold(this.#options.onReadEnd?.());
     if (this.#inFlight === 0) done.busyMs += now - this.#busySinceMs;
     this.#read();
   };
+
+  #hold(until: Promise<void> | undefined): void {
+    if (until === undefined) return;
+    this.#holds++;
+    void until.finally(() => {
+      this.#holds--;
+      this.#advance();
+    });
+  }
 
   #failWaiting(reason: PageferryError): void {
     const shape = { blockBytes: BLOCK_BYTES, gapBytes: this.#gapBytes, readBytes: this.#readBytes };

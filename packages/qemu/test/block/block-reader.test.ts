@@ -147,6 +147,22 @@ describe('BlockReader', () => {
     expect(statistics.latencyMs).toBeGreaterThanOrEqual(statistics.slowestMs);
   });
 
+  it('begins no read while it is held, and goes on afterwards', async () => {
+    let letGo: () => void = () => undefined;
+    let held: Promise<void> | undefined = new Promise((resolve) => {
+      letGo = resolve;
+    });
+    const { reader, blocks, idle, server } = await openFake({}, { depth: 1, onReadEnd: () => held });
+    reader.want(placesOf([0, 1 << 20]));
+    while (blocks.size < 1) await new Promise(setImmediate);
+    for (let turn = 0; turn < 20; turn++) await new Promise(setImmediate);
+    expect(server.reads).toHaveLength(1);
+    held = undefined;
+    letGo();
+    await idle();
+    expect(blocks.size).toBe(2);
+  });
+
   it('takes more while it reads', async () => {
     const { onRead, open: letGo } = gate();
     const { reader, blocks, idle, server } = await openFake({ onRead }, { depth: 1 });
