@@ -43,14 +43,38 @@ export interface Member {
   readonly type: number;
 }
 
-/** Structures and enumerations by their names. Everything throws {@link Unsupported} for what is broken or missing. */
+/** A type's description: of the kernel's own, or of one of its modules. */
+interface Place {
+  readonly owner: TypeInformation;
+  /** In bytes, from the beginning of the owner's. */
+  readonly at: number;
+}
+
+/** A structure of which members are wanted by their names. */
+export interface StructureType {
+  readonly bytes: number;
+  /** A member, which may be one of an anonymous structure or union within it. */
+  member(name: string): Member;
+}
+
+/**
+ * Structures and enumerations by their names. Everything throws {@link Unsupported} for what is broken or missing.
+ *
+ * A module's types build upon the kernel's: their numbers, and the offsets of their strings, go on where the kernel's end.
+ */
 export class TypeInformation {
   readonly #view: DataView;
   readonly #strings: Buffer;
-  /** Where each type begins. Type 0 is void. */
+  /** Where each type begins. The kernel's type 0 is void. */
   readonly #types: Uint32Array;
+  readonly #base: TypeInformation | undefined;
+  /** The number of the first one of these types. */
+  readonly #firstType: number;
+  /** The offset that these strings begin at. */
+  readonly #firstString: number;
 
-  constructor(bytes: Uint8Array) {
+  /** @param base the kernel's, if these are a module's */
+  constructor(bytes: Uint8Array, base?: TypeInformation) {
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     if (bytes.length < HEADER_BYTES || view.getUint16(0, true) !== MAGIC || view.getUint8(2) !== VERSION) {
       throw new Unsupported('there is no type information (BTF) where the kernel has it');
@@ -67,72 +91,104 @@ export class TypeInformation {
     }
     this.#view = view;
     this.#strings = Buffer.from(bytes.buffer, bytes.byteOffset + strings, stringsLength);
-    this.#types = listTypes(view, types, types + typesLength);
+    const listed = listTypes(view, types, types + typesLength);
+    this.#types = base === undefined ? listed : listed.subarray(1);
+    this.#base = base;
+    this.#firstType = base?.typeCount ?? 0;
+    this.#firstString = base?.stringBytes ?? 0;
+  }
+
+  /** Of these types and of those that they build upon, with void. */
+  get typeCount(): number {
+    return this.#firstType + this.#types.length;
+  }
+
+  get stringBytes(): number {
+    return this.#firstString + this.#strings.length;
   }
 
   /** The values of an enumeration's names. */
   enumeration(name: string): ReadonlyMap<string, number> {
-    const type = this.#find(kinds.enum, name);
+    const { owner, at } = this.#find(kinds.enum, name);
     const values = new Map<string, number>();
-    for (let part = 0; part < this.#parts(type); part++) {
-      const at = type + TYPE_BYTES + part * 8;
-      values.set(this.#string(this.#view.getUint32(at, true)), this.#view.getInt32(at + 4, true));
+    for (let part = 0; part < owner.#parts(at); part++) {
+      const value = at + TYPE_BYTES + part * 8;
+      values.set(owner.#string(owner.#view.getUint32(value, true)), owner.#view.getInt32(value + 4, true));
     }
     return values;
   }
 
-  /** A structure's member, which may be one of an anonymous structure or union within it. */
+  /** A structure's member, see {@link StructureType.member}. */
   member(structure: string, name: string): Member {
-    const found = this.#member(this.#find(kinds.struct, structure), this.#offsetOfString(name));
-    if (found === undefined) throw new Unsupported(`the kernel's struct ${structure} has no ${name}`);
-    return found;
+    return this.structure(structure).member(name);
+  }
+
+  structure(name: string): StructureType {
+    const place = this.#find(kinds.struct, name);
+    return {
+      bytes: place.owner.#view.getUint32(place.at + 8, true),
+      member: (member) => {
+        const wanted = this.#offsetOfString(member);
+        const found = wanted === undefined ? undefined : this.#member(place, wanted);
+        if (found === undefined) throw new Unsupported(`the kernel's struct ${name} has no ${member}`);
+        return found;
+      },
+    };
   }
 
   /** How many elements an array has. */
   arrayLength(type: number): number {
-    const at = this.#types[type];
-    if (at === undefined || this.#kind(at) !== kinds.array) throw new Unsupported(`type ${type} is no array`);
-    return this.#view.getUint32(at + TYPE_BYTES + 8, true);
+    const place = this.#place(type);
+    if (place === undefined || place.owner.#kind(place.at) !== kinds.array) {
+      throw new Unsupported(`type ${type} is no array`);
+    }
+    return place.owner.#view.getUint32(place.at + TYPE_BYTES + 8, true);
   }
 
-  #member(structure: number, name: number | undefined): Member | undefined {
-    const pending = [{ structure, base: 0 }];
+  #member(structure: Place, name: number): Member | undefined {
+    const pending = [{ ...structure, base: 0 }];
     let members = 0;
     for (let inner = pending.pop(); inner !== undefined; inner = pending.pop()) {
-      const bitFields = this.#view.getUint32(inner.structure + 4, true) >>> 31 === 1;
-      for (let part = 0; part < this.#parts(inner.structure); part++) {
+      const view = inner.owner.#view;
+      const bitFields = view.getUint32(inner.at + 4, true) >>> 31 === 1;
+      for (let part = 0; part < inner.owner.#parts(inner.at); part++) {
         if (++members > MOST_MEMBERS) return undefined;
-        const at = inner.structure + TYPE_BYTES + part * 12;
-        const type = this.#view.getUint32(at + 4, true);
-        const position = this.#view.getUint32(at + 8, true);
+        const at = inner.at + TYPE_BYTES + part * 12;
+        const type = view.getUint32(at + 4, true);
+        const position = view.getUint32(at + 8, true);
         // Where there are bit fields, the upper byte is their size.
         const offset = inner.base + (bitFields ? position & 0xff_ffff : position) / 8;
-        const own = this.#view.getUint32(at, true);
+        const own = view.getUint32(at, true);
         if (own === name) return { offset, type };
-        const place = this.#types[type];
-        if (own === 0 && place !== undefined && this.#hasMembers(place)) {
-          pending.push({ structure: place, base: offset });
+        const place = own === 0 ? this.#place(type) : undefined;
+        if (place !== undefined && hasMembers(place.owner.#kind(place.at))) {
+          pending.push({ ...place, base: offset });
         }
       }
     }
     return undefined;
   }
 
-  #hasMembers(type: number): boolean {
-    const kind = type === 0 ? 0 : this.#kind(type);
-    return kind === kinds.struct || kind === kinds.union;
+  /** Where a type is described; undefined if it is void, or none of these. */
+  #place(type: number): Place | undefined {
+    if (this.#base !== undefined && type < this.#firstType) return this.#base.#place(type);
+    const at = this.#types[type - this.#firstType];
+    return at === undefined || at === 0 ? undefined : { owner: this, at };
   }
 
-  #find(kind: number, name: string): number {
+  #find(kind: number, name: string): Place {
     const wanted = this.#offsetOfString(name);
-    const type =
-      wanted === undefined
-        ? undefined
-        : this.#types.find(
-            (at) => at !== 0 && this.#kind(at) === kind && this.#view.getUint32(at, true) === wanted,
-          );
-    if (type === undefined) throw new Unsupported(`the kernel's type information (BTF) has no ${name}`);
-    return type;
+    const found = wanted === undefined ? undefined : this.#findNamed(kind, wanted);
+    if (found === undefined) throw new Unsupported(`the kernel's type information (BTF) has no ${name}`);
+    return found;
+  }
+
+  #findNamed(kind: number, name: number): Place | undefined {
+    const at = this.#types.find(
+      (place) => place !== 0 && this.#view.getUint32(place, true) === name && this.#kind(place) === kind,
+    );
+    if (at !== undefined) return { owner: this, at };
+    return this.#base === undefined ? undefined : this.#base.#findNamed(kind, name);
   }
 
   #kind(type: number): number {
@@ -144,16 +200,29 @@ export class TypeInformation {
   }
 
   #string(offset: number): string {
-    const text = this.#strings.subarray(offset, offset + MOST_NAME_BYTES);
+    if (this.#base !== undefined && offset < this.#firstString) return this.#base.#string(offset);
+    const start = offset - this.#firstString;
+    const text = this.#strings.subarray(start, start + MOST_NAME_BYTES);
     const end = text.indexOf(0);
     return end === -1 ? '' : text.toString('latin1', 0, end);
   }
 
-  /** Every string is there once. */
+  /** Every string is there once: a module has none that the kernel has. */
   #offsetOfString(text: string): number | undefined {
+    if (this.#base !== undefined) {
+      const known = this.#base.#offsetOfString(text);
+      if (known !== undefined) return known;
+      // The kernel's begin with an empty one, a module's with any.
+      const first = Buffer.from(`${text}\0`, 'latin1');
+      if (this.#strings.subarray(0, first.length).equals(first)) return this.#firstString;
+    }
     const at = this.#strings.indexOf(`\0${text}\0`, 0, 'latin1');
-    return at === -1 ? undefined : at + 1;
+    return at === -1 ? undefined : this.#firstString + at + 1;
   }
+}
+
+function hasMembers(kind: number): boolean {
+  return kind === kinds.struct || kind === kinds.union;
 }
 
 function listTypes(view: DataView, start: number, end: number): Uint32Array {

@@ -2,16 +2,14 @@ import type { PhysicalMemory } from '../memory/physical-memory.js';
 import { PAGE_BYTES } from '../memory/guest-memory.js';
 import type { VirtualMemory } from '../memory/virtual-memory.js';
 import { Unsupported } from '../unsupported.js';
-import { TypeInformation } from './btf.js';
-import { encodingsOf } from './encodings.js';
+import { encodingsOf, type Encodings } from './encodings.js';
 import { findSymbols } from './kallsyms.js';
 import { pageLayoutOf, type PageLayout } from './page-layout.js';
 import { PageSections } from './page-sections.js';
 import { checkSections, openRunning } from './running-kernel.js';
+import { TypeSource, typeSymbols } from './type-source.js';
 import type { VmcoreInfo } from './vmcoreinfo.js';
 import { Zones, zoneSymbols } from './zones.js';
-
-const MOST_BTF_BYTES = 16 * 1024 * 1024;
 
 /** A kernel that was found and understood. */
 export interface Kernel {
@@ -19,6 +17,8 @@ export interface Kernel {
   /** The address of the variable `mem_section`. */
   readonly sectionsPointer: bigint;
   readonly memory: VirtualMemory;
+  readonly encodings: Encodings;
+  readonly types: TypeSource;
   readonly page: PageLayout;
   readonly sections: PageSections;
   readonly zones: Zones;
@@ -38,7 +38,7 @@ export function openKernel(
   if (info.pageBytes !== PAGE_BYTES) throw new Unsupported(`the guest's pages have ${info.pageBytes} bytes`);
   if (info.number('sme_mask') !== 0) throw new Unsupported("the guest's memory is encrypted (SME)");
 
-  const symbols = findSymbols(memory, info, [...wantedSymbols, ...zoneSymbols]);
+  const symbols = findSymbols(memory, info, [...wantedSymbols, ...typeSymbols, ...zoneSymbols]);
   if (symbols.get('_stext') !== info.symbol('_stext')) {
     throw new Unsupported("the kernel's table of symbols does not agree with VMCOREINFO");
   }
@@ -48,11 +48,14 @@ export function openKernel(
   if (poisoning !== undefined && memory.readI32(poisoning) !== 0) {
     throw new Unsupported('the guest expects a pattern in its free pages (page_poison=1)');
   }
-  const types = new TypeInformation(readTypes(memory, symbols));
+  const source = new TypeSource(memory, symbols);
+  const types = source.readKernel();
   return {
     info,
     sectionsPointer,
     memory,
+    encodings,
+    types: source,
     page: pageLayoutOf(info, types, encodings),
     sections: new PageSections(memory, info),
     zones: new Zones(memory, info, types, encodings, symbols),
@@ -73,17 +76,4 @@ export function checkStillRuns(
   checkSections(openRunning(physical, info, pageTables), info, sectionsPointer);
 }
 
-const wantedSymbols = ['_stext', 'mem_section', '__start_BTF', '__stop_BTF', '_page_poisoning_enabled'];
-
-function readTypes(memory: VirtualMemory, symbols: ReadonlyMap<string, bigint>): Uint8Array {
-  const [start, end] = [symbols.get('__start_BTF'), symbols.get('__stop_BTF')];
-  if (start === undefined || end === undefined) {
-    throw new Unsupported('the kernel has no type information (CONFIG_DEBUG_INFO_BTF)');
-  }
-  if (end <= start || end - start > BigInt(MOST_BTF_BYTES)) {
-    throw new Unsupported('the type information (BTF) is at no possible address');
-  }
-  const bytes = new Uint8Array(Number(end - start));
-  if (!memory.read(start, bytes)) throw new Unsupported('the type information (BTF) is not mapped');
-  return bytes;
-}
+const wantedSymbols = ['_stext', 'mem_section', '_page_poisoning_enabled'];

@@ -1,7 +1,22 @@
-/** Writes BTF: structures and enumerations with just what a test needs. */
+/** Writes BTF: structures and enumerations with just what a test needs; of a module, which builds upon the kernel's. */
 export class FakeBtf {
   readonly #types: number[][] = [];
-  #strings = '\0';
+  readonly #base: FakeBtf | undefined;
+  #strings: string;
+
+  constructor(base?: FakeBtf) {
+    this.#base = base;
+    this.#strings = base === undefined ? '\0' : '';
+  }
+
+  /** With void. */
+  get typeCount(): number {
+    return (this.#base?.typeCount ?? 1) + this.#types.length;
+  }
+
+  get stringBytes(): number {
+    return (this.#base?.stringBytes ?? 0) + this.#strings.length;
+  }
 
   /** @returns the type's number */
   integer(name: string, bytes: number): number {
@@ -35,15 +50,22 @@ export class FakeBtf {
   }
 
   #add(words: number[]): number {
-    return this.#types.push(words);
+    this.#types.push(words);
+    return this.typeCount - 1;
   }
 
   #string(text: string): number {
-    if (text === '') return 0;
-    const known = this.#strings.indexOf(`\0${text}\0`);
-    if (known !== -1) return known + 1;
-    const offset = this.#strings.length;
+    const known = this.#find(text);
+    if (known !== -1) return known;
+    const offset = this.stringBytes;
     this.#strings += `${text}\0`;
     return offset;
+  }
+
+  #find(text: string): number {
+    const known = this.#base === undefined ? -1 : this.#base.#find(text);
+    if (text === '' || known !== -1) return Math.max(0, known);
+    const own = `\0${this.#strings}`.indexOf(`\0${text}\0`);
+    return own === -1 ? -1 : (this.#base?.stringBytes ?? 0) + own;
   }
 }
