@@ -1,17 +1,17 @@
 import { checkStillRuns, type Kernel } from './kernel/open-kernel.js';
-import { PAGE_BYTES } from './memory/guest-memory.js';
 import type { OpenOptions } from './open-options.js';
+import { FileLayouts } from './files/file-layouts.js';
+import type { FilePages } from './files/file-pages.js';
+import { mapFilePages } from './files/map-file-pages.js';
 import type { PhysicalMemory } from './memory/physical-memory.js';
 import { classifyPages } from './pages/classify-pages.js';
 import { markPerCpuPages } from './pages/mark-per-cpu-pages.js';
-import { PageArray } from './pages/page-array.js';
+import type { PageArray } from './pages/page-array.js';
 import { countClasses, pageClass, type PageCounts } from './pages/page-class.js';
+import { MOST_PIECE_PAGES, pagePieces } from './pages/page-pieces.js';
 import { recheckFreePages, type FreePageCheck } from './pages/recheck-free-pages.js';
 import { Turns } from './turns.js';
-import { orUnsupported, orUnsupportedNow, Unsupported, type UnsupportedResult } from './unsupported.js';
-
-/** Looked at at once: 512 KiB of structures at most. No free block is longer, or lies in two such pieces. */
-const PIECE_FRAMES = 8192;
+import { orUnsupported, orUnsupportedNow, type UnsupportedResult } from './unsupported.js';
 
 export interface ClassifiedPages {
   readonly kind: 'classified';
@@ -27,16 +27,23 @@ export interface ClassifyOptions extends OpenOptions {
   readonly classes?: Uint8Array;
 }
 
+export interface MapOptions extends OpenOptions {
+  /** What {@link LinuxGuest.classify} has answered. */
+  readonly classes: Uint8Array;
+}
+
 /** A Linux guest whose kernel was found. It may run on: each look is at this moment's memory. */
 export class LinuxGuest {
   readonly kind = 'linux';
   readonly #physical: PhysicalMemory;
   readonly #kernel: Kernel;
+  readonly #fileLayouts: FileLayouts;
 
   /** @internal */
   constructor(physical: PhysicalMemory, kernel: Kernel) {
     this.#physical = physical;
     this.#kernel = kernel;
+    this.#fileLayouts = new FileLayouts(kernel.types, kernel.encodings);
   }
 
   /** As `uname -r` says it. */
@@ -60,8 +67,7 @@ export class LinuxGuest {
     return orUnsupported(async () => {
       checkStillRuns(this.#physical, this.#kernel, pageTables);
       classes.fill(pageClass.kernel);
-      const array = await this.#classifyRanges(classes, signal);
-      await markPerCpuPages(this.#physical, this.#kernel, array, classes, signal);
+      await this.#classifyRanges(classes, signal);
       return {
         kind: 'classified',
         classes,
@@ -88,40 +94,47 @@ export class LinuxGuest {
     });
   }
 
+  /**
+   * Says which pages of classes `cache` and `inode` hold what is on a disk of the guest's, and where. Of a guest that runs
+   * some of it is no longer true when it is said, and what the guest keeps in memory may be wrong: compare the contents, or
+   * hashes of them. What throws here is the reading of memory, or `signal`.
+   *
+   * Takes about 25 bytes of memory for each page of these classes.
+   */
+  async mapFilePages({ classes, pageTables, signal }: MapOptions): Promise<FilePages | UnsupportedResult> {
+    this.#requireWhole(classes);
+    return orUnsupported(async () => {
+      checkStillRuns(this.#physical, this.#kernel, pageTables);
+      try {
+        return await mapFilePages(this.#physical, this.#kernel, this.#fileLayouts, classes, signal);
+      } finally {
+        this.#fileLayouts.release();
+      }
+    });
+  }
+
   #requireWhole(classes: Uint8Array): void {
     if (classes.length === this.#physical.pageCount) return;
     throw new RangeError(`${classes.length} classes for ${this.#physical.pageCount} pages`);
   }
 
-  async #classifyRanges(classes: Uint8Array, signal: AbortSignal | undefined): Promise<PageArray> {
-    const { page: layout, sections, memory } = this.#kernel;
+  async #classifyRanges(classes: Uint8Array, signal: AbortSignal | undefined): Promise<void> {
+    const { page: layout } = this.#kernel;
     const structBytes = layout.words * 4;
-    const bytes = new Uint8Array(PIECE_FRAMES * structBytes);
+    const bytes = new Uint8Array(MOST_PIECE_PAGES * structBytes);
     const words = new Uint32Array(bytes.buffer);
     const turns = new Turns(signal);
-    let array: PageArray | undefined;
-    let index = 0;
-    for (const { start, length } of this.#physical.ranges) {
-      const end = (start + length) / PAGE_BYTES;
-      for (let frame = start / PAGE_BYTES; frame < end;) {
-        const leftInSection = sections.framesPerSection - (frame % sections.framesPerSection);
-        const leftInPiece = PIECE_FRAMES - (frame % PIECE_FRAMES);
-        const count = Math.min(leftInPiece, end - frame, leftInSection);
-        const base = sections.pageArrayOf(Math.floor(frame / sections.framesPerSection));
-        if (base !== undefined) {
-          array ??= new PageArray(memory, base, structBytes);
-          if (array.base !== base) throw new Unsupported('the sections of memory have several page arrays');
-          array.read(frame, bytes.subarray(0, count * structBytes));
-          const indexOfPage = indexIn(array, this.#physical);
-          classifyPages(layout, { words, frame, count, classes, index, indexOfPage });
-        }
-        frame += count;
-        index += count;
-        await turns.next();
-      }
+    let pages: PageArray | undefined;
+    for (const { frame, count, index, array } of pagePieces(this.#physical, this.#kernel)) {
+      pages = array;
+      array.read(frame, bytes.subarray(0, count * structBytes));
+      const indexOfPage = indexIn(array, this.#physical);
+      classifyPages(layout, { words, frame, count, classes, index, indexOfPage });
+      await turns.next();
     }
-    if (array === undefined) throw new Unsupported('no section of memory has pages');
-    return array;
+    if (pages !== undefined) {
+      await markPerCpuPages(this.#physical, this.#kernel, pages, classes, signal);
+    }
   }
 }
 

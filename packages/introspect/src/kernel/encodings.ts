@@ -24,6 +24,11 @@ export interface Encodings {
    * HPAGE_PMD_ORDER in 6.12. (include/linux/mmzone.h NR_PCP_LISTS, mm/page_alloc.c pindex_to_order)
    */
   readonly perCpuLists: { readonly types: number; readonly costlyOrder: number; readonly largeOrder: number };
+  /**
+   * What in xfs's `struct xfs_ifork` points to the root of a file's extents: the union `if_u1` up to 6.7, `if_data` since 6.8
+   * (fs/xfs/libxfs/xfs_inode_fork.h).
+   */
+  readonly xfsExtentRoot: 'if_u1' | 'if_data';
 }
 
 const perCpuLists = { types: 3, costlyOrder: 3, largeOrder: 9 } as const;
@@ -35,6 +40,7 @@ const table: readonly Encodings[] = [
     largeMapcount: { structure: 'page', member: 'compound_mapcount' },
     ownMapcounts: true,
     perCpuLists,
+    xfsExtentRoot: 'if_u1',
   },
   {
     series: '6.12',
@@ -42,6 +48,7 @@ const table: readonly Encodings[] = [
     largeMapcount: { structure: 'folio', member: '_large_mapcount' },
     ownMapcounts: false,
     perCpuLists,
+    xfsExtentRoot: 'if_data',
   },
 ];
 

@@ -37,8 +37,15 @@ export interface FlagBits {
   /** PG_slab and PG_reserved: the kernel's own. */
   readonly kernel: number;
   readonly swapBacked: number;
-  /** What a clean page of a file has, and what it has not. */
-  readonly clean: { readonly mask: number; readonly value: number };
+  /** What a clean page of a file has, and what it has not, that can be taken from it. */
+  readonly clean: FlagPattern;
+  /** The same of one that holds what its file does, whether or not it can be taken. */
+  readonly unchanged: FlagPattern;
+}
+
+export interface FlagPattern {
+  readonly mask: number;
+  readonly value: number;
 }
 
 const LARGEST_STRUCT_PAGE = 256;
@@ -95,20 +102,21 @@ function flagBitsOf(info: VmcoreInfo, types: TypeInformation, encodings: Encodin
   const head = bit('PG_head');
   if (info.number('PG_head_mask') !== head)
     throw new Unsupported('VMCOREINFO and BTF do not agree on PG_head');
-  const set = bit('PG_lru') | bit('PG_uptodate');
-  const unset =
+  const changed =
     bit('PG_dirty') |
     bit('PG_writeback') |
     bit('PG_locked') |
     bit('PG_swapbacked') |
-    bit('PG_unevictable') |
     (numbers.has('PG_hwpoison') ? bit('PG_hwpoison') : 0);
+  const uptodate = bit('PG_uptodate');
+  const set = bit('PG_lru') | uptodate;
   return {
     all: 2 ** count - 1,
-    uptodate: bit('PG_uptodate'),
+    uptodate,
     head,
     kernel: bit('PG_reserved') | (encodings.slab === 'flag' ? bit('PG_slab') : 0),
     swapBacked: bit('PG_swapbacked'),
-    clean: { mask: set | unset, value: set },
+    clean: { mask: set | changed | bit('PG_unevictable'), value: set },
+    unchanged: { mask: uptodate | changed, value: uptodate },
   };
 }

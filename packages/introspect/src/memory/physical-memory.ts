@@ -51,4 +51,15 @@ export class PhysicalMemory {
     }
     return -1;
   }
+
+  /** The guest-physical address of a page by its number among all of the guest's; -1 if there are not so many. */
+  addressOfPage(index: number): number {
+    let first = 0;
+    for (const { start, length } of this.ranges) {
+      const pages = length / PAGE_BYTES;
+      if (index < first + pages) return start + (index - first) * PAGE_BYTES;
+      first += pages;
+    }
+    return -1;
+  }
 }

@@ -1,5 +1,6 @@
 import type { GuestMemory } from '@pageferry/introspect';
 import { FakeBtf } from './fake-btf.js';
+import { addFileTypes } from './fake-file-types.js';
 import { FakeImage } from './fake-image.js';
 import { FakePageTables } from './fake-page-tables.js';
 import { placeSymbols } from './fake-symbols.js';
@@ -14,6 +15,8 @@ export interface FakePage {
   /** The frame of the first page of its compound page. */
   readonly tailOf?: number;
   readonly mapping?: bigint;
+  /** Where in its file it is, in pages. */
+  readonly index?: number;
   /** The order of a free block. */
   readonly private?: bigint;
   /** One less than the number of mappings; or the page's type. */
@@ -32,11 +35,13 @@ export interface FakeLinuxOptions {
   readonly information?: Readonly<Record<string, string | undefined>>;
   /** Symbols besides the usual ones, of 4 bytes. */
   readonly symbols?: Readonly<Record<string, number>>;
+  /** Adds types of what is built into the kernel. */
+  readonly addTypes?: (types: FakeBtf) => void;
 }
 
 const MIB = 2 ** 20;
 const imageAddress = 0xffff_ffff_8120_0000n;
-const directMap = 0xffff_8880_0000_0000n;
+export const directMap = 0xffff_8880_0000_0000n;
 const pageArray = 0xffff_ea00_0000_0000n;
 
 /** What include/linux/page-flags.h of these series has, where distributions choose what Debian does. */
@@ -84,6 +89,8 @@ export class FakeLinux {
   /** Where the lists of the only processor's free pages begin, and its number of them. */
   readonly perCpuPages: number;
   readonly zone: number;
+  /** What it says of its types; what is added later is not said any more. */
+  readonly types = new FakeBtf();
   readonly #memory: FakeMemory;
 
   constructor(memory: FakeMemory, options: FakeLinuxOptions = {}) {
@@ -117,11 +124,16 @@ export class FakeLinux {
     image.place('nr_cpu_ids', Buffer.from([1, 0, 0, 0]));
     for (let list = 0; list < 14; list++) this.linkPerCpuList(list, []);
 
-    const types = this.#types();
+    this.#addTypes();
+    options.addTypes?.(this.types);
+    const types = this.types.encode();
     image.place('__start_BTF', types);
+    image.place('btf_modules', 16);
+    for (const link of [0, 8])
+      image.put64(image.physical('btf_modules') + link, image.virtual('btf_modules'));
     const extra = Object.entries(options.symbols ?? {});
     for (const [name, content] of extra) image.place(name, Buffer.from(Int32Array.of(content).buffer));
-    const names = ['_stext', 'mem_section', '__per_cpu_offset', 'nr_cpu_ids', '__start_BTF'];
+    const names = ['_stext', 'mem_section', '__per_cpu_offset', 'nr_cpu_ids', '__start_BTF', 'btf_modules'];
     const symbols = new Map(
       [...names, ...extra.map(([name]) => name)].map((name) => [name, image.virtual(name)]),
     );
@@ -159,6 +171,7 @@ export class FakeLinux {
     this.image.put64(at, BigInt(flags));
     this.image.put64(at + 8, page.tailOf === undefined ? 0n : this.pageAddress(page.tailOf) + 1n);
     this.image.put64(at + 24, page.mapping ?? 0n);
+    this.image.put64(at + 32, BigInt(page.index ?? 0));
     this.image.put64(at + 40, page.private ?? 0n);
     bytes.writeInt32LE(page.mapcount ?? -1, at + 48);
     bytes.writeInt32LE(page.refcount ?? 1, at + 52);
@@ -188,14 +201,18 @@ export class FakeLinux {
     if (count > 0) this.image.memory.writeInt32LE(count, this.perCpuPages + 4);
   }
 
-  #types(): Buffer {
-    const types = new FakeBtf();
+  #addTypes(): void {
+    const types = this.types;
     const int = types.integer('int', 4);
     const lists = types.array(int, 14);
     const flags = [...this.flags.keys()].map((name, bit) => [`PG_${name}`, bit] as const);
     types.enumeration('pageflags', Object.fromEntries([...flags, ['__NR_PAGEFLAGS', flags.length]]));
     const tail = types.structure('', 24, [['compound_mapcount', int, 12]]);
-    const union = types.structure('', 40, [['', tail, 0]]);
+    const ofFile = types.structure('', 40, [['index', int, 24]]);
+    const union = types.structure('', 40, [
+      ['', tail, 0],
+      ['', ofFile, 0],
+    ]);
     const page = types.structure('page', 64, [
       ['flags', int, 0],
       ['', union, 8],
@@ -210,6 +227,6 @@ export class FakeLinux {
       ['count', int, 4],
       ['lists', lists, 16],
     ]);
-    return types.encode();
+    addFileTypes(types);
   }
 }
