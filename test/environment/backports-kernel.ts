@@ -7,6 +7,8 @@ export interface BackportsKernel {
   readonly image: string;
   /** A driver that is built into the usual kernel's first file system, but not into this one; compressed by xz. */
   readonly virtioBlock: string;
+  /** The driver of xfs, behind those that it needs; compressed by xz as well. */
+  readonly xfs: readonly string[];
 }
 
 const name = 'kernel-backports';
@@ -24,5 +26,9 @@ export async function backportsKernel(): Promise<BackportsKernel> {
     if (file === undefined) throw new Error(`the kernel of ${backports} has no ${String(pattern)}`);
     return join(unpackedPackage(name), file);
   };
-  return { image: fileLike(/^boot\/vmlinuz-/), virtioBlock: fileLike(/\/virtio_blk\.ko\.xz$/) };
+  return {
+    image: fileLike(/^boot\/vmlinuz-/),
+    virtioBlock: fileLike(/\/virtio_blk\.ko\.xz$/),
+    xfs: [fileLike(/\/libcrc32c\.ko\.xz$/), fileLike(/\/xfs\.ko\.xz$/)],
+  };
 }
