@@ -1,6 +1,7 @@
 import type { Host } from './host.js';
 import { loopbackHosts } from './loopback-hosts.js';
-import { namespaceHosts, namespacesAvailable } from './namespace-hosts.js';
+import { namespaceHosts } from './namespace-hosts.js';
+import { namespacesAvailable } from './network-namespaces.js';
 
 /** Two hosts and the link between them. */
 export interface Hosts {
