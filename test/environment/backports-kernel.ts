@@ -5,6 +5,8 @@ import { isUnpacked, unpackMissing, unpackedPackage } from './unpacked-package.j
 
 export interface BackportsKernel {
   readonly image: string;
+  /** Where its modules lie, in folders below it; compressed by xz. */
+  readonly modules: string;
   /** A driver that is built into the usual kernel's first file system, but not into this one; compressed by xz. */
   readonly virtioBlock: string;
   /** The driver of xfs, behind those that it needs; compressed by xz as well. */
@@ -28,6 +30,7 @@ export async function backportsKernel(): Promise<BackportsKernel> {
   };
   return {
     image: fileLike(/^boot\/vmlinuz-/),
+    modules: join(unpackedPackage(name), 'lib/modules'),
     virtioBlock: fileLike(/\/virtio_blk\.ko\.xz$/),
     xfs: [fileLike(/\/libcrc32c\.ko\.xz$/), fileLike(/\/xfs\.ko\.xz$/)],
   };

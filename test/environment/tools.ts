@@ -8,6 +8,7 @@ export const minimumQemu = '8.2';
 const tools = [
   { program: 'gcc', debianPackage: 'gcc' },
   { program: 'mke2fs', debianPackage: 'e2fsprogs' },
+  { program: 'mkfs.xfs', debianPackage: 'xfsprogs' },
   { program: 'ip', debianPackage: 'iproute2' },
   { program: 'tc', debianPackage: 'iproute2' },
   { program: 'setpriv', debianPackage: 'util-linux' },

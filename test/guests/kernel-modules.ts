@@ -1,11 +1,20 @@
 import { readFile, readdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import { runForBytes } from '../environment/run.js';
+import { unpackedPackage } from '../environment/unpacked-package.js';
 
-const nameOf = (path: string): string => basename(path, '.ko').replaceAll('-', '_');
+const moduleName = /\.ko(\.xz)?$/;
+const nameOf = (path: string): string => basename(path).replace(moduleName, '').replaceAll('-', '_');
+
+/** A module as a guest loads it: those of newer packages are compressed. */
+export async function readModule(path: string): Promise<Buffer> {
+  if (!path.endsWith('.xz')) return readFile(path);
+  return runForBytes(join(unpackedPackage('busybox'), 'bin/busybox'), ['unxz', '-c', path]);
+}
 
 /** The names after `depends=` in a module's `.modinfo`; a package that was only unpacked has no `modules.dep`. */
 async function dependenciesOf(path: string): Promise<string[]> {
-  const content = (await readFile(path)).toString('latin1');
+  const content = (await readModule(path)).toString('latin1');
   const depends = /\0depends=([^\0]*)\0/.exec(content)?.[1] ?? '';
   return depends.split(',').filter((name) => name !== '');
 }
@@ -17,7 +26,7 @@ export async function modulesWithDependencies(
 ): Promise<string[]> {
   const files = await readdir(directory, { recursive: true });
   const byName = new Map(
-    files.filter((path) => path.endsWith('.ko')).map((path) => [nameOf(path), join(directory, path)]),
+    files.filter((path) => moduleName.test(path)).map((path) => [nameOf(path), join(directory, path)]),
   );
   const ordered = new Set<string>();
   async function visit(name: string): Promise<void> {

@@ -1,4 +1,5 @@
 import type { Environment } from '../environment/install.js';
+import { diskArguments, diskKernelArguments, type GuestDisk } from './guest-disk.js';
 
 export type MachineType = 'pc' | 'q35';
 export type MemoryBackend = 'anonymous' | 'memfd' | 'file' | 'hugepages';
@@ -18,12 +19,14 @@ export interface GuestHardware {
   /** UEFI firmware in flash in place of SeaBIOS. */
   readonly ovmf?: boolean;
   readonly memoryBackend?: MemoryBackend;
-  /** The guest mounts its ext4 file system. */
-  readonly disk?: { readonly path: string; readonly format: 'raw' | 'qcow2' };
+  /** The guest mounts its file system. */
+  readonly disk?: GuestDisk;
   /** Whose driver tells QEMU, and it alone, which pages are free; the first file system must have the driver. */
   readonly freePageHints?: boolean;
   /** Its first file system in place of the usual one, which is contained in it. */
   readonly initramfs?: string;
+  /** The image of another kernel than the usual one. */
+  readonly kernel?: string;
   /** More of the guest kernel's command line. */
   readonly kernelArguments?: string;
 }
@@ -81,6 +84,12 @@ export function qemuArguments(
   const machineOptions = memory.length > 0 ? `${machine},memory-backend=pc.ram` : machine;
   // Under TCG Linux finds no fault with its time-stamp counter but distrusts it, and other clocks are slow.
   const clock = accel === 'tcg' ? 'tsc=reliable' : '';
+  const commandLine = [
+    kernelArguments,
+    clock,
+    ...(disk === undefined ? [] : diskKernelArguments(disk)),
+    hardware.kernelArguments,
+  ];
   return [
     ...['-nodefaults', '-no-user-config', '-display', 'none', '-no-reboot', '-msg', 'timestamp=on'],
     ...['-name', `guest=${name},debug-threads=on`],
@@ -89,8 +98,9 @@ export function qemuArguments(
     ...memory,
     ...(hardware.ovmf === true ? flashArguments(environment, files) : []),
     ...(hardware.vga === true ? ['-device', 'VGA'] : []),
-    ...['-kernel', environment.kernel, '-initrd', hardware.initramfs ?? environment.initramfs],
-    ...['-append', [kernelArguments, clock, hardware.kernelArguments].filter(Boolean).join(' ')],
+    ...['-kernel', hardware.kernel ?? environment.kernel],
+    ...['-initrd', hardware.initramfs ?? environment.initramfs],
+    ...['-append', commandLine.filter(Boolean).join(' ')],
     ...['-qmp', `unix:${files.qmpSocket},server=on,wait=off`],
     ...['-qmp', `unix:${files.monitorSocket},server=on,wait=off`],
     ...['-chardev', `file,id=console,path=${files.console}`, '-serial', 'chardev:console'],
@@ -100,12 +110,7 @@ export function qemuArguments(
       '-serial',
       'chardev:control',
     ],
-    ...(disk === undefined
-      ? []
-      : [
-          ...['-drive', `if=none,id=disk,file=${disk.path},format=${disk.format},cache=none`],
-          ...['-device', 'virtio-blk-pci,drive=disk'],
-        ]),
+    ...(disk === undefined ? [] : diskArguments(disk)),
     ...(hardware.freePageHints === true
       ? [
           ...['-object', 'iothread,id=hints'],
