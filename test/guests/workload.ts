@@ -3,6 +3,7 @@ import { withDeadline } from '../environment/deadline.js';
 import { PendingAnswers } from '../environment/pending-answers.js';
 import type { Heartbeats } from './heartbeat.js';
 import type { SerialPort } from './serial-port.js';
+import { answerDeadlineMs, numbersOf } from './workload-answer.js';
 
 export type Content = 'random' | 'text' | 'zero';
 
@@ -52,7 +53,6 @@ export interface WorkloadStatus {
   readonly uptime: number;
 }
 
-const answerDeadlineMs = 30_000;
 /** The slowest processor (emulated, shared) that a check or a fill must still get through with. */
 const slowestPagesPerMs = 5;
 const pagesPerMib = 256;
@@ -60,18 +60,6 @@ const retryMs = 250;
 
 // Over all guests, so that an answer that moved to another host with its guest is never taken for another one.
 let requests = 0;
-
-function numbersOf(answer: string): (name: string) => number {
-  const values = new Map(
-    answer.split(' ').map((field) => [field.split('=')[0], Number(field.split('=')[1])]),
-  );
-  return (name) => {
-    const value = values.get(name);
-    if (value === undefined || Number.isNaN(value))
-      throw new Error(`no number ${name} in the answer "${answer}"`);
-    return value;
-  };
-}
 
 function encodePlan(plan: WritePlan): string {
   const { megabytesPerSecond, startPercent = 0, sizePercent = 100 - startPercent } = plan;

@@ -6,6 +6,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "clock.h"
@@ -95,13 +96,23 @@ void disk_start(void) {
 
 void disk_set(bool writing) { active = writing; }
 
+bool disk_mounted(void) {
+  struct stat root, mounted;
+  return stat("/", &root) == 0 && stat(directory, &mounted) == 0 && root.st_dev != mounted.st_dev;
+}
+
+bool disk_drop_cache(void) {
+  sync();
+  int fd = open("/proc/sys/vm/drop_caches", O_WRONLY);
+  if (fd < 0) return false;
+  bool good = write(fd, "3", 1) == 1;
+  return close(fd) == 0 && good;
+}
+
 struct disk_result disk_check(void) {
   pthread_mutex_lock(&lock);
   struct disk_result result = {0};
-  sync();
-  int fd = open("/proc/sys/vm/drop_caches", O_WRONLY);
-  if (fd < 0 || write(fd, "3", 1) != 1) errors++;
-  close(fd);
+  if (!disk_drop_cache()) errors++;
   for (uint32_t file = 0; file < FILES; file++) {
     if (versions[file] == 0) continue;
     result.files++;

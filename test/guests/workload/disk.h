@@ -3,6 +3,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+// Whether the guest has a disk whose file system is mounted.
+bool disk_mounted(void);
+
+// Writes everything back, and forgets what the page cache has of it.
+bool disk_drop_cache(void);
+
 void disk_start(void);
 void disk_set(bool writing);
 

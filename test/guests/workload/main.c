@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "busy-files.h"
 #include "clock.h"
 #include "control.h"
 #include "disk.h"
@@ -103,7 +104,7 @@ static void status(unsigned id) {
 
 static void disk(unsigned id, char **arguments) {
   if (!is(arguments[0], "on") && !is(arguments[0], "off")) return control_print("%u failed usage: disk on|off", id);
-  if (access("/dev/vda", F_OK) != 0) return control_print("%u failed there is no disk", id);
+  if (!disk_mounted()) return control_print("%u failed there is no disk", id);
   disk_set(is(arguments[0], "on"));
   control_print("%u ok", id);
 }
@@ -111,6 +112,22 @@ static void disk(unsigned id, char **arguments) {
 static void check_disk(unsigned id) {
   struct disk_result result = disk_check();
   control_print("%u ok files=%u errors=%llu", id, result.files, (u64)result.errors);
+}
+
+static void print_busy_files(unsigned id, struct busy_files_result result) {
+  control_print("%u ok files=%u bytes=%llu resident=%llu operations=%llu errors=%llu", id, result.files,
+                (u64)result.bytes, (u64)result.resident, (u64)result.operations, (u64)result.errors);
+}
+
+static void busy_files(unsigned id, char **arguments, int count) {
+  if (is(arguments[0], "on") && count == 3) {
+    const char *failure = busy_files_start(strtoul(arguments[1], 0, 10), strtod(arguments[2], 0));
+    if (failure) return control_print("%u failed %s", id, failure);
+  } else if (is(arguments[0], "off")) busy_files_stop();
+  else if (is(arguments[0], "check")) return print_busy_files(id, busy_files_check());
+  else if (!is(arguments[0], "status"))
+    return control_print("%u failed usage: busyfiles on FILES OPERATIONS/S | off | status | check", id);
+  print_busy_files(id, busy_files_status());
 }
 
 static void shell(unsigned id, const char *command) { control_print("%u ok status=%d", id, system(command)); }
@@ -146,6 +163,7 @@ static void execute(char *line) {
   else if (is(name, "status")) status(id);
   else if (is(name, "disk")) disk(id, arguments);
   else if (is(name, "diskcheck")) check_disk(id);
+  else if (is(name, "busyfiles")) busy_files(id, arguments, count);
   else if (is(name, "poweroff")) {
     control_print("%u ok", id);
     sync();
