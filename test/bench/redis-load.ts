@@ -1,7 +1,8 @@
 import { readFile } from 'node:fs/promises';
+import { programFiles, programFolders } from '../environment/debian-programs.js';
 import { ensureEnvironment } from '../environment/install.js';
 import { source } from '../environment/paths.js';
-import { redisFiles, redisFolders } from '../environment/redis.js';
+import { redis } from '../environment/redis.js';
 import { extendInitramfs } from '../guests/initramfs.js';
 import type { Load } from './load.js';
 
@@ -18,11 +19,11 @@ const read = (name: string): Promise<Buffer> => readFile(source('bench', 'redis'
 /** The usual first file system with Redis and the scripts in it. */
 async function buildInitramfs(): Promise<string> {
   const { initramfs } = await ensureEnvironment();
-  const files = await redisFiles(console.error);
+  const files = await programFiles(redis, console.error);
   for (const name of scripts) files.set(`redis/${name}`, await read(name));
   const values = await read('values.lua');
   for (const name of luaScripts) files.set(`redis/${name}`, Buffer.concat([values, await read(name)]));
-  return extendInitramfs(initramfs, [...redisFolders, 'redis'], files);
+  return extendInitramfs(initramfs, [...programFolders, 'redis'], files);
 }
 
 export interface RedisLoadOptions {

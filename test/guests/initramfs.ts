@@ -3,22 +3,10 @@ import { existsSync } from 'node:fs';
 import { mkdir, readFile, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { cache, source } from '../environment/paths.js';
-import { run } from '../environment/run.js';
+import { compilerFlags, compileForGuest } from './compile.js';
 import { cpio, type CpioEntry } from './cpio.js';
 import { modulesWithDependencies } from './kernel-modules.js';
 
-const compiler = 'gcc';
-const compilerFlags = [
-  '-static',
-  '-O2',
-  // Emulated processors are slow at vector instructions.
-  '-fno-tree-vectorize',
-  '-funroll-loops',
-  '-pthread',
-  '-Wall',
-  '-Wextra',
-  '-Werror',
-];
 /** The modules that a guest with a virtio disk needs; what is built into the kernel has no file and is left out. */
 const modules = ['virtio_pci', 'virtio_blk', 'ext4', 'crc32c_generic'];
 
@@ -60,12 +48,6 @@ async function workloadSources(): Promise<string[]> {
   return names.sort().map((name) => join(directory, name));
 }
 
-async function compile(sources: readonly string[], output: string): Promise<Buffer> {
-  const units = sources.filter((path) => path.endsWith('.c'));
-  await run(compiler, [...compilerFlags, '-o', output, ...units]);
-  return readFile(output);
-}
-
 async function keyOf(paths: readonly string[]): Promise<string> {
   const hash = createHash('sha256').update(JSON.stringify([compilerFlags, modules]));
   for (const path of paths) hash.update(path).update(await readFile(path));
@@ -90,7 +72,7 @@ export async function buildInitramfs(inputs: InitramfsInputs): Promise<string> {
     { path: 'dev/console', mode: characterDevice, device: [5, 1] },
     executable('init', await readFile(init)),
     executable('bin/busybox', await readFile(inputs.busybox)),
-    executable('workload', await compile(sources, `${unique}.workload`)),
+    executable('workload', await compileForGuest(sources, `${unique}.workload`)),
   ];
   for (const [index, path] of drivers.entries()) {
     entries.push(executable(`modules/${String(index).padStart(2, '0')}.ko`, await readFile(path)));
