@@ -20,6 +20,8 @@ export interface MigrationRequest {
   readonly whenStalled?: 'postcopy' | 'stop' | 'cancel';
   readonly bandwidthCaps?: BandwidthCaps;
   readonly pageFilter?: { readonly free?: boolean; readonly cache?: boolean };
+  /** Whether page cache may be read from the disk that both hosts share; `auto` by default. */
+  readonly storage?: 'auto' | 'off';
   readonly sourceAfter?: 'quit' | 'keep';
 }
 

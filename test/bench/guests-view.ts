@@ -20,17 +20,25 @@ export interface LivedThrough {
   readonly workBefore: readonly number[];
   /** Whether each is on the other host now; those that nothing is known of are looked for where they were. */
   readonly arrived: readonly boolean[];
-  readonly checkedAtOnce: number;
 }
 
-/** What the guests say of it: the rates of their work added up, the longest gap, all errors; null if one has been lost. */
-export async function guestsView(
+/** How a guest has fared: its work a second, and the longest time in which it made no progress. */
+export interface Life {
+  readonly rate: number;
+  readonly gapMs: number;
+}
+
+const homesOf = (pairs: readonly LoadedPair[], arrived: readonly boolean[]): Guest[] =>
+  pairs.map((pair, index) => (arrived[index] === true ? pair.destination : pair.source));
+
+/** What the guests say of it; null of those that have been lost. */
+export async function livesOf(
   pairs: readonly LoadedPair[],
-  { from, to, workBefore, arrived, checkedAtOnce }: LivedThrough,
-): Promise<Pick<Run, 'guestGapMs' | 'rate' | 'guestErrors'>> {
-  const homes = pairs.map((pair, index) => (arrived[index] === true ? pair.destination : pair.source));
+  { from, to, workBefore, arrived }: LivedThrough,
+): Promise<(Life | null)[]> {
+  const homes = homesOf(pairs, arrived);
   // All at once: each rate is to be one of the migration, and not of what the others do after it.
-  const lives = await mapSome(pairs, pairs.length, async ({ load, source, destination }, index) =>
+  return mapSome(pairs, pairs.length, async ({ load, source, destination }, index) =>
     unlessLost(homes[index] ?? source, async (home) => {
       await home.workload.waitUntilAnswering(30_000);
       const work = (await load.work(home)) - (workBefore[index] ?? 0);
@@ -39,15 +47,30 @@ export async function guestsView(
       return { rate, gapMs: longestGap(heartbeats, from, to).milliseconds };
     }),
   );
-  const errors = await mapSome(pairs, checkedAtOnce, async ({ load, source }, index) =>
-    lives[index] === null ? null : unlessLost(homes[index] ?? source, (home) => load.check(home)),
-  );
-  const [known, counts] = [ofAll(lives), ofAll(errors)];
+}
+
+/** The rates of their work added up, and the longest gap; null if one has been lost. */
+export function togetherOf(lives: readonly (Life | null)[]): Pick<Run, 'guestGapMs' | 'rate'> {
+  const known = ofAll(lives);
   return {
     rate: known && sum(known.map(({ rate }) => rate)),
     guestGapMs: known && Math.max(...known.map(({ gapMs }) => gapMs)),
-    guestErrors: counts && sum(counts),
   };
+}
+
+/** All errors that the guests find when they check themselves; null if one has been lost. */
+export async function errorsOf(
+  pairs: readonly LoadedPair[],
+  lives: readonly (Life | null)[],
+  arrived: readonly boolean[],
+  checkedAtOnce: number,
+): Promise<number | null> {
+  const homes = homesOf(pairs, arrived);
+  const errors = await mapSome(pairs, checkedAtOnce, async ({ load, source }, index) =>
+    lives[index] === null ? null : unlessLost(homes[index] ?? source, (home) => load.check(home)),
+  );
+  const counts = ofAll(errors);
+  return counts && sum(counts);
 }
 
 async function unlessLost<T>(home: Guest, ask: (home: Guest) => Promise<T>): Promise<T | null> {

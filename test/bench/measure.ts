@@ -6,15 +6,18 @@ import { mapSome } from '../environment/map-some.js';
 import { initramfsWithBalloon } from '../guests/balloon-driver.js';
 import { monotonicMs } from '../guests/heartbeat.js';
 import type { GuestHardware } from '../guests/qemu-arguments.js';
+import { openStorageHost, type StorageHost } from '../hosts/storage-host.js';
+import { activityOf, watchAfterSwitchOver } from './activity.js';
 import { countContentPages } from './content-pages.js';
-import { guestsView, type LoadedPair } from './guests-view.js';
+import { errorsOf, livesOf, togetherOf, type LoadedPair } from './guests-view.js';
+import { runInGuest } from './in-guest.js';
 import type { Link } from './link.js';
 import type { Load } from './load.js';
 import { isQemus, moverOf, type Method } from './method.js';
 import { move } from './move.js';
 import type { Outcome } from './outcome.js';
 import { peakBytes, processorMs } from './process-figures.js';
-import type { Run } from './run.js';
+import type { Activity, Run } from './run.js';
 import type { Scenario } from './scenario.js';
 import { sum } from './sum.js';
 
@@ -31,23 +34,34 @@ const defaultUsualWorkMs = 1000;
 /** Guests that boot, or check themselves, at once: emulated, each of them takes a processor for itself. */
 const busyAtOnce = availableParallelism();
 
+/** What the guests of a measurement are moved between, and read from. */
+interface Place {
+  readonly agents: Agents;
+  readonly storage: StorageHost | undefined;
+}
+
 /** Boots guests, moves them by the method, lets them check themselves, and ends everything. */
 export async function measure({ scenario, link, method }: Measurement): Promise<Figures> {
   const agents = await startAgents(link === null ? {} : { megabitsPerSecond: link });
   const loads = Array.from({ length: scenario.guests ?? 1 }, (_nothing, index) => scenario.load(link, index));
+  let storage: StorageHost | undefined;
   try {
+    if (scenario.storage !== undefined) storage = await openStorageHost(agents.hosts);
+    const place = { agents, storage };
     const pairs = await mapSome(loads, busyAtOnce, (load, index) =>
-      bootPair(agents, load, scenario, method, `guest${index + 1}`),
+      bootPair(place, load, scenario, method, `guest${index + 1}`),
     );
-    return await moveAndCheck(agents, pairs, method);
+    await storage?.shape(scenario.storage?.(link) ?? undefined);
+    return await moveAndCheck(place, pairs, method, scenario.aroundMs);
   } finally {
     await agents.close();
+    await storage?.close();
     for (const load of loads) await load.close?.();
   }
 }
 
 async function bootPair(
-  agents: Agents,
+  { agents, storage }: Place,
   load: Load,
   { memoryMiB, beatMs }: Scenario,
   method: Method,
@@ -56,7 +70,7 @@ async function bootPair(
   const source = await agents.source.startGuest({
     name,
     memoryMiB,
-    ...(await load.hardware?.()),
+    ...(await load.hardware?.(storage)),
     ...(moverOf(method).freePageHints === true && (await hintingHardware())),
   });
   await source.waitUntilReady();
@@ -78,10 +92,18 @@ async function dryRun(agents: Agents, { source: { name } }: LoadedPair, method: 
   if (findings.length > 0) throw new Error(`${name} cannot be moved: ${findings.join('; ')}`);
 }
 
-async function moveAndCheck(agents: Agents, pairs: readonly LoadedPair[], method: Method): Promise<Figures> {
+async function moveAndCheck(
+  { agents, storage }: Place,
+  pairs: readonly LoadedPair[],
+  method: Method,
+  aroundMs: number | undefined,
+): Promise<Figures> {
   for (const pair of pairs) await dryRun(agents, pair, method);
   const contentPages = await mapSome(pairs, 1, ({ source }) => countContentPages(source));
-  const undisturbedRate = await rateOf(pairs);
+  const around = aroundMs === undefined ? undefined : lookAround(pairs, aroundMs);
+  const before = await around?.before();
+  const undisturbedRate = before?.rate ?? (await rateOf(pairs));
+  if (moverOf(method).dropCache === true) await dropCaches(pairs);
   const daemons = isQemus(method) ? [] : [agents.sourceAgent.pid, agents.destinationAgent.pid];
   const sides = [
     [...pairs.map(({ source }) => source.pid), ...daemons.slice(0, 1)],
@@ -93,12 +115,16 @@ async function moveAndCheck(agents: Agents, pairs: readonly LoadedPair[], method
     return before === undefined || after === undefined ? null : after - before;
   };
   const { sentBytes: sentBefore } = await agents.hosts.source.traffic();
+  const storageBefore = await storage?.traffic('destination');
   const workBefore = await workOf(pairs);
   const from = monotonicMs();
   const { figures, arrived } = await move(agents, pairs, method).catch(lost);
   const to = monotonicMs();
   const { sentBytes } = await agents.hosts.source.traffic();
+  const storageAfter = await storage?.traffic('destination');
   const [sourceCpuMs, destinationCpuMs] = [cpuSince(0), cpuSince(1)];
+  const lives = await livesOf(pairs, { from, to, workBefore, arrived });
+  const after = arrived[0] === true ? await around?.after() : null;
   return {
     ...figures,
     contentPages: sum(contentPages),
@@ -106,9 +132,31 @@ async function moveAndCheck(agents: Agents, pairs: readonly LoadedPair[], method
     sourceCpuMs,
     destinationCpuMs,
     wireBytes: sentBytes - sentBefore,
+    ...(storageBefore &&
+      storageAfter && { storageBytes: storageAfter.receivedBytes - storageBefore.receivedBytes }),
+    ...(aroundMs !== undefined && before && { around: { windowMs: aroundMs, before, after: after ?? null } }),
     daemonPeakBytes: daemons.length === 0 ? null : Math.max(...daemons.map(peakBytes)),
-    ...(await guestsView(pairs, { from, to, workBefore, arrived, checkedAtOnce: busyAtOnce })),
+    ...togetherOf(lives),
+    guestErrors: await errorsOf(pairs, lives, arrived, busyAtOnce),
   };
+}
+
+interface LookAround {
+  before(): Promise<Activity>;
+  after(): Promise<Activity | null>;
+}
+
+/** Looks at what one guest does, now and from when it runs on the destination. */
+function lookAround(pairs: readonly LoadedPair[], windowMs: number): LookAround {
+  const [pair] = pairs;
+  if (pair === undefined || pairs.length > 1) throw new Error('only one guest is looked at');
+  const after = watchAfterSwitchOver(pair.load, pair, windowMs);
+  return { before: () => activityOf(pair.load, pair.source, windowMs), after };
+}
+
+/** Lets the guests forget all of their page cache that is clean. */
+async function dropCaches(pairs: readonly LoadedPair[]): Promise<void> {
+  for (const { source } of pairs) await runInGuest(source, 'sync; echo 1 > /proc/sys/vm/drop_caches');
 }
 
 /** What each of the guests has done so far. */

@@ -8,6 +8,10 @@ export interface Mover {
   /** The guest is not looked into. */
   readonly unfiltered?: boolean;
   readonly qemu?: QemuMigrationMethod;
+  /** Nothing of the guest's memory is read from the disk that both hosts share. */
+  readonly withoutStorage?: boolean;
+  /** The guest forgets its page cache just before. */
+  readonly dropCache?: boolean;
   /** It moves all guests of a gang. */
   readonly gang?: 'together' | 'in-turn';
   /** The guest has a balloon whose driver tells QEMU which pages are free. */
@@ -24,7 +28,24 @@ const movers = {
     unfiltered: true,
     title: 'pageferry, pre-copy that does not look into the guest',
   },
+  'precopy-without-storage': {
+    mode: 'precopy',
+    withoutStorage: true,
+    title: 'pageferry, pre-copy that sends the page cache, too, which it could read from shared storage',
+  },
+  'precopy-drop-cache': {
+    mode: 'precopy',
+    withoutStorage: true,
+    dropCache: true,
+    title:
+      'pageferry, pre-copy that sends all that there is of a guest which drops its page cache just before',
+  },
   hybrid: { mode: 'hybrid', title: 'pageferry, pre-copy and then post-copy' },
+  'hybrid-without-storage': {
+    mode: 'hybrid',
+    withoutStorage: true,
+    title: 'pageferry, pre-copy and then post-copy, that sends the page cache, too',
+  },
   postcopy: { mode: 'postcopy', title: 'pageferry, post-copy from the first byte' },
   'qemu-precopy': { qemu: 'precopy', title: "QEMU's pre-copy as it is by default" },
   'qemu-xbzrle': { qemu: 'xbzrle', title: "QEMU's pre-copy with xbzrle, its cache of 64 MiB as by default" },

@@ -20,9 +20,10 @@ export async function move(agents: Agents, pairs: readonly Pair[], method: Metho
 }
 
 async function moveOne(agents: Agents, pair: Pair, method: Method): Promise<MoveFigures> {
-  const { mode, qemu, unfiltered = false } = moverOf(method);
+  const mover = moverOf(method);
+  const { mode, qemu } = mover;
   if (qemu !== undefined) return moveByQemu(agents, pair, qemu);
-  if (mode !== undefined) return moveByPageferry(agents, pair, pageferryRequest(mode, unfiltered));
+  if (mode !== undefined) return moveByPageferry(agents, pair, pageferryRequest(mode, mover));
   throw new Error(`nobody moves a guest by ${method}`);
 }
 

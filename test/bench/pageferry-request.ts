@@ -1,15 +1,22 @@
 import type { Mode } from '../agents/migration.js';
 import type { MigrationRequest } from '../agents/source-client.js';
+import type { Mover } from './method.js';
 
 export const giveUpMs = 120_000;
 /** To end a migration that is given up. */
 export const graceMs = 30_000;
 
+/** By which nothing is read from storage: `{ storage: 'off' }` once the daemons know it. They refuse what they do not know. */
+const nothingFromStorage: Pick<MigrationRequest, 'storage'> = {};
+
 /** How pageferry is asked to move a guest, alone or in a gang. */
 export const pageferryRequest = (
   mode: Mode,
-  unfiltered = false,
-): Pick<MigrationRequest, 'mode' | 'sourceAfter' | 'timeLimitMs' | 'whenStalled' | 'pageFilter'> => ({
+  { unfiltered = false, withoutStorage = false }: Pick<Mover, 'unfiltered' | 'withoutStorage'> = {},
+): Pick<
+  MigrationRequest,
+  'mode' | 'sourceAfter' | 'timeLimitMs' | 'whenStalled' | 'pageFilter' | 'storage'
+> => ({
   mode,
   // The source's QEMU is kept, for its processor time.
   sourceAfter: 'keep',
@@ -17,4 +24,5 @@ export const pageferryRequest = (
   // QEMU would go on for ever; an operator who wants the guest to be gone lets it be stopped.
   ...(mode === 'precopy' ? { whenStalled: 'stop' } : {}),
   ...(unfiltered ? { pageFilter: { free: false, cache: false } } : {}),
+  ...(withoutStorage ? nothingFromStorage : {}),
 });

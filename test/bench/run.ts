@@ -25,6 +25,21 @@ export const GangFigures = Type.Object({
 });
 export type GangFigures = Static<typeof GangFigures>;
 
+/** What a guest has done over some time. */
+export const Activity = Type.Object({
+  rate: Type.Number({ minimum: 0, description: 'Its work a second' }),
+  readBytes: Type.Integer({ minimum: 0, description: 'By the guest from its disk' }),
+});
+export type Activity = Static<typeof Activity>;
+
+/** What a guest has done before its migration, and from when it ran on the destination; null if it never did. */
+export const Around = Type.Object({
+  windowMs: Type.Number({ description: 'How long it was looked at, each time' }),
+  before: Activity,
+  after: nullable(Activity),
+});
+export type Around = Static<typeof Around>;
+
 /**
  * One migration of one guest, or of all guests of a gang; then the downtimes are the means of the guests, the gap is the longest
  * of any of them, and all else is of all together. Times in ms.
@@ -60,6 +75,13 @@ export const Run = Type.Object({
   destinationCpuMs: nullable(Amount),
   daemonPeakBytes: nullable(Type.Integer({ description: "The larger of the daemons' peaks" })),
   guestErrors: nullable(Type.Integer({ description: 'Found by the guest afterwards; null if it was lost' })),
+  storageBytes: Type.Optional(
+    Type.Integer({
+      minimum: 0,
+      description: 'Received by the destination from the storage host during the migration',
+    }),
+  ),
+  around: Type.Optional(Around),
   gang: Type.Optional(GangFigures),
 });
 export type Run = Static<typeof Run>;

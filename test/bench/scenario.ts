@@ -16,6 +16,16 @@ export interface Scenario {
   readonly links: readonly Link[];
   /** By which it is measured, in this order. */
   readonly methods: readonly Method[];
+  /**
+   * How fast each host's link to a third one is, which exports the guest's disk; without it there is no such host. While the
+   * guest gets ready it is not limited.
+   */
+  readonly storage?: (link: Link) => Link;
+  /**
+   * How long the guest's work and its reads from its disk are looked at, before the migration and again from when it runs on the
+   * destination, ms; without it they are not.
+   */
+  readonly aroundMs?: number;
   /** @param index of the guest among those that move */
   load(link: Link, index: number): Load;
 }
@@ -43,6 +53,17 @@ export const gangMethods: readonly Method[] = [
   'gang-precopy',
   'qemu-in-turn',
   'gang-hybrid',
+];
+
+/** For guests of which is told what they do before and after. */
+export const methodsAroundSwitchOver: readonly Method[] = [
+  'qemu-precopy',
+  'precopy',
+  'precopy-without-storage',
+  'precopy-drop-cache',
+  'qemu-postcopy',
+  'hybrid',
+  'hybrid-without-storage',
 ];
 
 /** For guests that change a few words of a page. */

@@ -1,5 +1,6 @@
 import type { Scenario } from './scenario.js';
-import { cached } from './scenarios/cached.js';
+import { cachedScenarios } from './scenarios/cached.js';
+import { database } from './scenarios/database.js';
 import { freed } from './scenarios/freed.js';
 import { gangBusy } from './scenarios/gang-busy.js';
 import { gangIdle } from './scenarios/gang-idle.js';
@@ -9,6 +10,7 @@ import { idle } from './scenarios/idle.js';
 import { large } from './scenarios/large.js';
 import { rawSpeed } from './scenarios/raw-speed.js';
 import { real } from './scenarios/real.js';
+import { web } from './scenarios/web.js';
 import { writeIntensiveScenarios } from './scenarios/write-intensive.js';
 import { zipfScenarios } from './scenarios/zipf.js';
 
@@ -20,7 +22,9 @@ export const scenarios: readonly Scenario[] = [
   ...zipfScenarios,
   real,
   freed,
-  cached,
+  ...cachedScenarios,
+  web,
+  database,
   rawSpeed,
   large,
   gangIdle,

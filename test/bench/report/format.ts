@@ -8,6 +8,8 @@ export const milliseconds = (value: number): string => value.toFixed(0);
 export const seconds = (value: number): string => (value / 1000).toFixed(1);
 export const mebibytes = (bytes: number): string => (bytes / mebibyte).toFixed(0);
 export const thousands = (count: number): string => (count / 1000).toFixed(1);
+/** Of something a second. */
+export const rate = (value: number): string => value.toFixed(value < 10 ? 1 : 0);
 export const percent = (part: number): string => (part * 100).toFixed(0);
 export const factor = (value: number | null | undefined): string => value?.toFixed(2) ?? none;
 

@@ -80,11 +80,12 @@ function judged(targets: readonly Target[]): string[] {
   );
 }
 
-function targetSections({ targets: { precopy, hybrid, gang, other } }: Report): string[] {
+function targetSections({ targets: { precopy, hybrid, gang, storage, other } }: Report): string[] {
   const groups = [
     ['Pre-copy', precopy],
     ['Hybrid', hybrid],
     ['Gangs', gang],
+    ['Page cache from shared storage', storage],
     ['The rest', other],
   ] as const;
   return groups

@@ -16,6 +16,7 @@ import {
 import { gangTable } from './gang-table.js';
 import { comparedFigures, type ComparedFigure, type Ratio } from './ratios.js';
 import type { Report } from './report.js';
+import { storageTable } from './storage-table.js';
 import type { Summary } from './summary.js';
 
 /** What was measured of a scenario over a link; nothing if nothing was. */
@@ -29,9 +30,10 @@ export function scenarioSection(scenario: Scenario, link: Link, { summaries, rat
     '',
     `## ${scenario.name}, ${linkTitle(link)}`,
     '',
-    `${scenario.purpose}. ${guestsOf(scenario)}; ${scenario.load(link, 0).description}.`,
+    `${scenario.purpose}. ${guestsOf(scenario)}${diskOf(scenario, link)}; ${scenario.load(link, 0).description}.`,
     '',
     ...summaryTable(rows),
+    ...storageTable(rows),
     ...gangTable(rows),
     ...ratioSection(compared),
   ];
@@ -39,6 +41,11 @@ export function scenarioSection(scenario: Scenario, link: Link, { summaries, rat
 
 const guestsOf = ({ guests, memoryMiB }: Scenario): string =>
   guests === undefined ? `A guest of ${memoryMiB} MiB` : `${guests} guests of ${memoryMiB} MiB each`;
+
+const diskOf = ({ storage }: Scenario, link: Link): string =>
+  storage === undefined
+    ? ''
+    : `, with a disk on a third host (a raw image, exported by \`qemu-nbd\`), to which each of the two has a link of its own: ${linkTitle(storage(link))}`;
 
 function summaryTable(rows: readonly Summary[]): string[] {
   const header = [

@@ -1,5 +1,6 @@
 import type { Link } from '../link.js';
 import type { Run } from '../run.js';
+import { aroundSummaryOf, type AroundSummary } from './around-summary.js';
 import { gangSummaryOf, type GangSummary } from './gang-summary.js';
 import { spreadOf, type Spread } from './spread.js';
 
@@ -22,6 +23,9 @@ export interface Summary extends Readonly<Record<Figure, Spread | null>> {
   readonly sourceCpu: Spread | null;
   readonly destinationCpu: Spread | null;
   readonly daemonPeakBytes: number | null;
+  /** What the destination has received from the storage host, bytes. */
+  readonly storageBytes: Spread | null;
+  readonly around: AroundSummary | null;
   readonly gang: GangSummary | null;
 }
 
@@ -77,6 +81,8 @@ function summaryOf(runs: readonly Run[]): Summary[] {
       pageRequests: of(({ pageRequests }) => pageRequests),
       contentPages: of(({ contentPages }) => contentPages),
       daemonPeakBytes: peaks.length === 0 ? null : Math.max(...peaks),
+      storageBytes: of(({ storageBytes }) => storageBytes ?? null),
+      around: aroundSummaryOf(runs),
       gang: gangSummaryOf(runs),
     },
   ];

@@ -1,5 +1,6 @@
 import { gangTargets } from './gang-targets.js';
 import { ratioOf, type Find } from './ratios.js';
+import { storageTargets } from './storage-targets.js';
 import { completes, type Summary } from './summary.js';
 import { againstQemu, at, atMost, type Target } from './target.js';
 
@@ -159,6 +160,7 @@ export interface Targets {
   readonly precopy: readonly Target[];
   readonly hybrid: readonly Target[];
   readonly gang: readonly Target[];
+  readonly storage: readonly Target[];
   readonly other: readonly Target[];
 }
 
@@ -168,6 +170,7 @@ export function targetsOf(summaries: readonly Summary[], find: Find): Targets {
     precopy: [...precopyTargets(find), ...completionTargets(summaries, find)],
     hybrid: hybridTargets(summaries, find),
     gang: gangTargets(summaries),
+    storage: storageTargets(find),
     other: otherTargets(summaries, find),
   };
 }
