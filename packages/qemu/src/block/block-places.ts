@@ -25,7 +25,7 @@ export function sortOutPlaces(
   const { offsets, ids, count } = places;
   const isInside = (index: number): boolean => {
     const offset = offsets[index] ?? NaN;
-    return offset >= 0 && offset <= size - BLOCK_BYTES && offset % SECTOR_BYTES === 0;
+    return offset >= 0 && offset <= size - BLOCK_BYTES && Number.isInteger(offset / SECTOR_BYTES);
   };
   let first = 0;
   while (first < count && isInside(first)) first++;

@@ -250,7 +250,7 @@ describe('an image server does not start', () => {
   });
 
   it('without qemu-nbd', async () => {
-    await cannot('install qemu-utils', { program: '/nowhere/qemu-nbd' });
+    await cannot('is qemu-utils installed?', { program: '/nowhere/qemu-nbd' });
   });
 
   it('in a folder whose path is too long for a socket', async () => {
