@@ -3,6 +3,7 @@ import { RateLimit } from '@pageferry/transfer';
 import { BLOCK_BYTES, SECTOR_BYTES, sortOutPlaces, type BlockPlaces } from './block-places.js';
 import { MAX_READ_BYTES, NbdClient } from './nbd-client.js';
 import { ReadPiece } from './read-piece.js';
+import { ReadStatistics, type BlockReaderStatistics } from './read-statistics.js';
 import { WantedBlocks } from './wanted-blocks.js';
 
 const DEPTH = 8;
@@ -36,21 +37,6 @@ export interface BlockReaderOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** What a reader has done since it was opened. */
-export interface BlockReaderStatistics {
-  /** Blocks that were handed over, and those that could not be read. */
-  readonly blocks: number;
-  readonly failedBlocks: number;
-  /** Reads that have ended, and the bytes that they brought, gaps included. */
-  readonly reads: number;
-  readonly bytes: number;
-  /** While at least one read was in flight, ms. */
-  readonly busyMs: number;
-  /** Of all reads together, and of the slowest one, from the request to the last byte, ms. */
-  readonly latencyMs: number;
-  readonly slowestMs: number;
-}
-
 /**
  * Reads blocks of an image that an NBD server has open ({@link ImageServer}): sorted by place, neighbours together,
  * several reads at once. While another QEMU writes to the image blocks may be old, or torn: whoever uses one must know
@@ -70,18 +56,9 @@ export class BlockReader {
   readonly #readBytes: number;
   #timer: NodeJS.Timeout | undefined;
   #closed = false;
-  #busySinceMs = 0;
   /** That what was read is waited for. */
   #holds = 0;
-  readonly #done = {
-    blocks: 0,
-    failedBlocks: 0,
-    reads: 0,
-    bytes: 0,
-    busyMs: 0,
-    latencyMs: 0,
-    slowestMs: 0,
-  };
+  readonly #statistics = new ReadStatistics();
 
   /** Connects to an {@link ImageServer}'s socket. @throws `storage-unreadable`, or the signal's reason */
   static async open(socketPath: string, options: BlockReaderOptions): Promise<BlockReader> {
@@ -133,8 +110,7 @@ export class BlockReader {
   }
 
   get statistics(): BlockReaderStatistics {
-    const busyMs = this.#inFlight > 0 ? performance.now() - this.#busySinceMs : 0;
-    return { ...this.#done, busyMs: this.#done.busyMs + busyMs };
+    return this.#statistics.standing(performance.now());
   }
 
   /**
@@ -173,10 +149,6 @@ export class BlockReader {
     this.#client.close();
   }
 
-  get #inFlight(): number {
-    return this.#pieces.length - this.#idle.length;
-  }
-
   readonly #onAbort = (): void => {
     this.close();
   };
@@ -208,7 +180,7 @@ export class BlockReader {
         this.#timer = setTimeout(this.#advance, Math.ceil(waitMs));
         return;
       }
-      if (this.#inFlight === 0) this.#busySinceMs = now;
+      this.#statistics.begun(now);
       this.#idle.pop();
       this.#wanted.take(piece, shape);
       piece.begunMs = now;
@@ -225,23 +197,18 @@ export class BlockReader {
 
   readonly #finished = (piece: ReadPiece, error: PageferryError | undefined): void => {
     const now = performance.now();
-    const done = this.#done;
-    done.reads++;
-    done.latencyMs += now - piece.begunMs;
-    done.slowestMs = Math.max(done.slowestMs, now - piece.begunMs);
+    this.#statistics.ended(piece.begunMs, error === undefined ? piece.length : 0, now);
     if (error === undefined) {
-      done.bytes += piece.length;
       const { ids, places, buffer } = piece;
       // What is called may drop all blocks.
       for (let index = 0; index < piece.count; index++) {
-        done.blocks++;
+        this.#statistics.blocks++;
         this.#options.onBlock(ids[index] ?? 0, buffer, places[index] ?? 0);
       }
     } else this.#failBlocksOf(piece, error);
     piece.count = 0;
     this.#idle.push(piece);
     this.#hold(this.#options.onReadEnd?.());
-    if (this.#inFlight === 0) done.busyMs += now - this.#busySinceMs;
     this.#read();
   };
 
@@ -268,7 +235,7 @@ export class BlockReader {
   }
 
   #fail(id: number, error: PageferryError): void {
-    this.#done.failedBlocks++;
+    this.#statistics.failedBlocks++;
     this.#options.onFailed(id, error);
   }
 }

@@ -78,6 +78,21 @@ describe('an image server', () => {
     await qemu.qmp.execute('query-status');
   });
 
+  it('serves what QEMU has written since', async () => {
+    const folder = await testFolder();
+    const image = await createImage(`${folder}/disk`, 'raw');
+    const drive = `file=${image.filename},format=raw,if=virtio`;
+    const qemu = await BareQemu.start('-machine', 'pc', '-m', '64', '-S', '-drive', drive);
+    onTestFinished(() => qemu.kill());
+    const server = await start({ image, directory: folder });
+    await expectServed(server, image);
+    await qemu.qmp.execute('human-monitor-command', {
+      'command-line': 'qemu-io virtio0 "write -P 90 64k 128k"',
+    });
+    image.content.fill(90, 65_536, 3 * 65_536);
+    await expectServed(server, image);
+  });
+
   it('serves what QEMU has a name of its own for', async () => {
     const folder = await testFolder();
     const image = await createImage(`${folder}/disk`, 'raw');
