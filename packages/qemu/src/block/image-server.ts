@@ -37,11 +37,12 @@ let serversStarted = 0;
 /**
  * Serves an image read-only, over NBD on a unix socket, while another QEMU has it open and maybe locked for writing.
  *
- * QEMU's own server, `qemu-nbd`, reads it: it knows every format, and each kind of storage that QEMU itself reaches. What
- * it knows of a format's tables it may have read long ago, so of a qcow2 image that is written to, blocks may be old, or
- * another place's. Without `--persistent` it ends by itself with its last connection: this object keeps one as
- * long as it lives, so that the server does not outlive this process, however that ends. (Only if that is killed in
- * the some 20 ms before this connection is made, the server stays.)
+ * QEMU's own server, `qemu-nbd`, reads it: it knows every format, and each kind of storage that QEMU itself reaches. It may
+ * have read a format's tables long ago, so of a qcow2 image that is written to blocks may be old, or another place's.
+ *
+ * Without `--persistent` it ends by itself with its last connection. This object keeps one as long as it lives, so that
+ * the server does not outlive this process, however that ends; unless it is killed in the very moment in which the
+ * server starts, before the first connection.
  */
 export class ImageServer {
   readonly #process: ServerProcess;
