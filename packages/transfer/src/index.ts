@@ -32,5 +32,6 @@ export { SentPages } from './sent-pages.js';
 export { encodePagePatch } from './contents/page-patch.js';
 export { applyPagePatch } from './contents/apply-page-patch.js';
 export { EncodingGain, type EncodingStanding } from './contents/encoding-gain.js';
-export { ContentDictionary, LOOKED_UP_AT_ONCE, type HashBytes } from './contents/content-dictionary.js';
+export { ContentDictionary, LOOKED_UP_AT_ONCE } from './contents/content-dictionary.js';
 export { ContentStore, type PageContent } from './contents/content-store.js';
+export { openHash, type HashBytes } from './contents/hash-bytes.js';

@@ -101,8 +101,8 @@ export class PrecopyScheduler {
     this.#propagation.sendAfterAll(pages);
   }
 
-  /** The page was sent as part of the first pass. */
-  sentInFirstPass(page: number): void {
+  /** The page was sent, but not for {@link nextRun}. */
+  sentOtherwise(page: number): void {
     this.#sentPages++;
     this.#propagation.sentElsewhere(page);
   }

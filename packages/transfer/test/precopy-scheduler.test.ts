@@ -239,7 +239,7 @@ describe('PrecopyScheduler', () => {
 
   it('does not send again what went in the first pass, unless it was rewritten', () => {
     const { pending, precopy } = scheduler(100);
-    for (let page = 0; page < 100; page++) precopy.sentInFirstPass(page);
+    for (let page = 0; page < 100; page++) precopy.sentOtherwise(page);
     expect(precopy.decide(standing(0)).decision).toBe('switch-over');
     const dirtied = new PageSet(pending.layout);
     dirtied.add(50);

@@ -41,6 +41,17 @@ const RunningTimings = Type.Object(
 );
 export type RunningTimings = Static<typeof RunningTimings>;
 
+/** A disk of the guest's. */
+const WireDisk = Type.Object(
+  {
+    name: Type.String({ maxLength: 256 }),
+    /** As the guest sees it. */
+    bytes: Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER }),
+  },
+  closed,
+);
+export type WireDisk = Static<typeof WireDisk>;
+
 const schemas = {
   hello: Type.Object(
     {
@@ -73,10 +84,19 @@ const schemas = {
       mode: MigrationMode,
       /** A `MachineDescription` of packages/qemu, which checks it. */
       machine: Type.Unknown(),
+      /** Whether pages may come from disks that both hosts share. */
+      storage: Type.Optional(Type.Boolean()),
     },
     closed,
   ),
-  prepared: Type.Object({ type: Type.Literal('prepared') }, closed),
+  prepared: Type.Object(
+    {
+      type: Type.Literal('prepared'),
+      /** Disks that the destination can read blocks of. */
+      disks: Type.Optional(Type.Array(WireDisk, { maxItems: 64 })),
+    },
+    closed,
+  ),
   examine: Type.Object(
     {
       type: Type.Literal('examine'),

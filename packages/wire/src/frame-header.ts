@@ -13,8 +13,10 @@ export const FrameKind = {
   compressedStoredPages: 0x17,
   references: 0x18,
   patches: 0x19,
+  blocks: 0x1a,
   requests: 0x20,
   ack: 0x21,
+  settled: 0x22,
 } as const;
 
 export type FrameKind = (typeof FrameKind)[keyof typeof FrameKind];

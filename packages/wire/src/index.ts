@@ -1,3 +1,4 @@
+export * from './block-frames.js';
 export * from './channel-frames.js';
 export * from './compressed-frame.js';
 export * from './content-frames.js';

@@ -38,8 +38,10 @@ test('the numbers of the kinds are never given to something else', () => {
     compressedStoredPages: 0x17,
     references: 0x18,
     patches: 0x19,
+    blocks: 0x1a,
     requests: 0x20,
     ack: 0x21,
+    settled: 0x22,
   });
 });
 

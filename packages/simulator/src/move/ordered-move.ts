@@ -71,7 +71,7 @@ function firstPass(
     if (!isSlow()) moving.waitForRoom();
     moving.waitUntil(moving.now + count * pageMs);
     if (moving.link.isFull) continue;
-    for (let page = first; page < first + count; page++) scheduler.sentInFirstPass(page);
+    for (let page = first; page < first + count; page++) scheduler.sentOtherwise(page);
     moving.send(count);
     moving.sampleOnTheWay(dirtied);
   }

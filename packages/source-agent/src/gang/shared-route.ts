@@ -6,9 +6,8 @@ import {
   type PeerConnection,
   type SharedConnection,
 } from '@pageferry/link';
-import { ContentDictionary, EncodingGain, type HashBytes } from '@pageferry/transfer';
+import { ContentDictionary, EncodingGain, openHash, type HashBytes } from '@pageferry/transfer';
 import { keepsContents } from '@pageferry/wire';
-import xxhash from 'xxhash-wasm';
 import type { FrameCarrier } from '../flow-control.js';
 import type { GangContents } from '../known-contents.js';
 import type { Route, RoutedConnection } from '../route.js';
@@ -32,6 +31,7 @@ export class SharedRoute implements Route {
   readonly #options: SharedRouteOptions;
   #connection: SharedConnection | undefined;
   #opening: Promise<SharedConnection> | undefined;
+  /** With a seed that no guest can know: none can make up two pages with one hash. */
   #hash: Promise<HashBytes> | undefined;
   /** What was sent over the connection in use. */
   #contents: { readonly of: SharedConnection; readonly contents: GangContents } | undefined;
@@ -46,7 +46,10 @@ export class SharedRoute implements Route {
   }
 
   async connect(signal: AbortSignal): Promise<RoutedConnection> {
-    const [shared, hash] = await Promise.all([this.#open(), (this.#hash ??= hashBytes())]);
+    const [shared, hash] = await Promise.all([
+      this.#open(),
+      (this.#hash ??= openHash(randomBytes(8).readBigUInt64LE())),
+    ]);
     signal.throwIfAborted();
     const channel = shared.open();
     const peer = asDestination(channel);
@@ -103,11 +106,4 @@ function carrierOf(peer: PeerConnection, shared: SharedConnection, channel: Chan
     sendFrame: (frame) =>
       !peer.isOpen && keepsContents(frame) ? shared.sendLate(channel, frame) : peer.sendFrame(frame),
   };
-}
-
-/** xxHash64 with a seed that no guest can know: none can make up two pages with one hash. */
-async function hashBytes(): Promise<HashBytes> {
-  const hasher = await xxhash();
-  const seed = randomBytes(8).readBigUInt64LE();
-  return (bytes) => hasher.h64Raw(bytes, seed);
 }

@@ -2,10 +2,8 @@ import type { PageWords } from '../page-delta.js';
 import { PAGE_SIZE } from '../page-layout.js';
 import { ContentIndex } from './content-index.js';
 import { ContentStore } from './content-store.js';
+import type { HashBytes } from './hash-bytes.js';
 import { SimilarContents } from './similar-contents.js';
-
-/** A 64-bit hash of some bytes. */
-export type HashBytes = (bytes: Uint8Array) => bigint;
 
 /** Pages that are looked up at once. */
 export const LOOKED_UP_AT_ONCE = 64;

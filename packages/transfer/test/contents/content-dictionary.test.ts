@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { ContentDictionary, type HashBytes } from '../../src/contents/content-dictionary.js';
+import { ContentDictionary } from '../../src/contents/content-dictionary.js';
+import type { HashBytes } from '../../src/contents/hash-bytes.js';
 import { ContentStore } from '../../src/contents/content-store.js';
 import { PAGE_SIZE } from '../../src/page-layout.js';
 
