@@ -50,6 +50,17 @@ export const destinationSettings = Type.Object(
       description:
         'Most memory for contents that the pages of gangs have in common, to get them only once; each gang takes half of what is free',
     }),
+    storage: Type.Boolean({
+      default: true,
+      description:
+        "Whether a guest's page cache may come from a disk that both hosts share, read by qemu-nbd: its images must be readable for this agent",
+    }),
+    storageBytesPerSecond: Type.Integer({
+      minimum: 0,
+      maximum: 1_000_000_000_000,
+      default: 0,
+      description: 'Most that is read of shared disks for one guest, bytes a second; 0 for no limit',
+    }),
   },
   { additionalProperties: false },
 );

@@ -2,12 +2,17 @@ import type { Logger } from '@pageferry/daemon';
 import { PageferryError, withTimeout } from '@pageferry/errors';
 import { killProcess, quit, type IncomingSession, type QmpClient } from '@pageferry/qemu';
 import type { PageLayout } from '@pageferry/transfer';
+import type { WireDisk } from '@pageferry/wire';
 import type { WaitingQemu } from './drivers/driver.js';
 import type { IncomingContext } from './incoming-context.js';
 import type { IncomingMonitor } from './incoming-monitor.js';
 import { PageReceiver } from './page-receiver.js';
 import { PageRequestTimes } from './page-request-times.js';
 import type { PageRequests } from './page-requests.js';
+import { StorageRestore } from './storage/storage-restore.js';
+import { settledFrame } from './storage/settled-frame.js';
+import type { SharedDisks } from './storage/shared-disks.js';
+import type { SourceLink } from './source-link.js';
 import { TimedPageWriter } from './timed-page-writer.js';
 
 const QUIT_TIMEOUT_MS = 10_000;
@@ -22,6 +27,8 @@ export interface IncomingGuestOptions {
   readonly session: IncomingSession;
   readonly layout: PageLayout;
   readonly requests: PageRequests;
+  /** Disks that pages may come from; it closes them. */
+  readonly disks?: SharedDisks | undefined;
 }
 
 /** The QEMU that takes the guest in, from when it reads the migration stream. A failure of its ends the migration. */
@@ -31,13 +38,16 @@ export class IncomingGuest {
   readonly layout: PageLayout;
   readonly requests: PageRequests;
   readonly receiver: PageReceiver;
+  /** If pages may come from disks that both hosts share. */
+  readonly storage: StorageRestore | undefined;
+  readonly #disks: SharedDisks | undefined;
   readonly #qemu: WaitingQemu | undefined;
   readonly #identity: string;
   readonly #log: Logger;
 
   constructor(
     { configuration, journal, link, log, pageArrived, abort }: IncomingContext,
-    { qemu, identity, monitor, session, layout, requests }: IncomingGuestOptions,
+    { qemu, identity, monitor, session, layout, requests, disks }: IncomingGuestOptions,
   ) {
     this.monitor = monitor;
     this.session = session;
@@ -45,11 +55,14 @@ export class IncomingGuest {
     this.requests = requests;
     const times = new PageRequestTimes(() => this.receiver.missing, pageArrived);
     requests.measureBy(times);
+    this.#disks = disks;
+    this.storage = disks && this.#restoreFrom(disks, link);
     this.receiver = new PageReceiver({
       layout,
       session: new TimedPageWriter(session, times),
       window: configuration.windowBytes,
       source: link.frames,
+      ...(this.storage === undefined ? {} : { storage: this.storage }),
     });
     this.#qemu = qemu;
     this.#identity = identity;
@@ -60,6 +73,17 @@ export class IncomingGuest {
       if (journal.owner) log.warn({ err: reason }, 'the QMP connection is gone');
       else abort(new PageferryError('incoming-failed', 'the destination QEMU is gone', { cause: reason }));
     });
+  }
+
+  /** What the source is told of the disks that pages may come from. */
+  get disks(): WireDisk[] {
+    return this.#disks?.names ?? [];
+  }
+
+  /** No page comes from a disk any more. */
+  async closeStorage(): Promise<void> {
+    this.storage?.dropAll();
+    await this.#disks?.close();
   }
 
   get qmp(): QmpClient {
@@ -77,6 +101,18 @@ export class IncomingGuest {
       'the destination QEMU does not end: it must be killed before it is used again',
     );
     return false;
+  }
+
+  #restoreFrom(disks: SharedDisks, link: SourceLink): StorageRestore {
+    return new StorageRestore({
+      layout: this.layout,
+      disks,
+      place: async (block, pages, count) => this.receiver.placeRestored(block, pages, count),
+      settled: (batch, block, failed) => {
+        // The source forgets what it has heard nothing of when the connection breaks.
+        link.sendFrame(settledFrame(batch, block, failed));
+      },
+    });
   }
 
   /** Its main loop may wait for a page that never comes: whether it is gone. */

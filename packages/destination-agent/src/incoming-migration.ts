@@ -189,7 +189,7 @@ export class IncomingMigration {
       guest.receiver.take(frame);
     };
     states.transition('active');
-    await link.peer.send({ type: 'prepared' });
+    await link.peer.send({ type: 'prepared', disks: guest.disks });
     const rounds = { signal, timeoutMs: ROUNDS_TIMEOUT_MS };
     const switchOver = await link.peer.next(['stale', 'device-state'], rounds);
     const deviceState =
@@ -245,6 +245,7 @@ export class IncomingMigration {
   async #close(): Promise<void> {
     const { directory, journal, states, log } = this.#context;
     const guest = this.#guest;
+    await guest?.closeStorage();
     guest?.session.close();
     if (states.isFinal) await guest?.monitor.close();
     else guest?.monitor.leave();

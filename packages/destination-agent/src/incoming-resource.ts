@@ -33,6 +33,7 @@ export const IncomingResource = Type.Object(
       zeroPages: Count,
       referencePages: Count,
       patchPages: Count,
+      restoredPages: Type.Integer({ minimum: 0, description: 'Pages from a disk that both hosts share' }),
       bytes: Count,
     }),
     missingPages: Count,

@@ -2,6 +2,7 @@ import { PageferryError } from '@pageferry/errors';
 import { RECORD_BYTES, type IncomingSession } from '@pageferry/qemu';
 import { PAGE_SIZE, PageSet, type Block, type ContentStore, type PageLayout } from '@pageferry/transfer';
 import {
+  DELTA_HEADER_BYTES,
   FrameKind,
   HEADER_BYTES,
   MAX_FRAME_BYTES,
@@ -14,6 +15,7 @@ import {
   checkRunsFrame,
   checkStoredPagesFrame,
   decompressPages,
+  deltaLength,
   inFlightBytes,
   readAddress,
   readHeader,
@@ -24,6 +26,7 @@ import {
 } from '@pageferry/wire';
 import { keepContents } from './keep-contents.js';
 import { makePatched, makeReferences } from './made-pages.js';
+import type { StorageRestore } from './storage/storage-restore.js';
 
 /** The source looks at the window between one batch and the next, which may be pages, references and patches. */
 const MOST_OVERDRAFT_BYTES = 4 * MAX_FRAME_BYTES;
@@ -38,6 +41,8 @@ export interface ReceivedCounts {
   referencePages: number;
   /** Pages of which came what changes such a content. */
   patchPages: number;
+  /** Pages that came from a disk that both hosts share. */
+  restoredPages: number;
   /** Bytes of data frames, headers included. */
   bytes: number;
 }
@@ -48,6 +53,7 @@ export const NOTHING_RECEIVED: Readonly<ReceivedCounts> = {
   zeroPages: 0,
   referencePages: 0,
   patchPages: 0,
+  restoredPages: 0,
   bytes: 0,
 };
 
@@ -60,6 +66,8 @@ export interface PageReceiverOptions {
   /** bytes */
   readonly window: number;
   readonly source: FrameSource;
+  /** If pages may come from disks that both hosts share. */
+  readonly storage?: StorageRestore;
 }
 
 /** Where the frames come from: one connection. */
@@ -86,6 +94,7 @@ export class PageReceiver {
   readonly #layout: PageLayout;
   readonly #session: PageWriter;
   readonly #window: number;
+  readonly #storage: StorageRestore | undefined;
   #source: FrameSource;
   #phase: Phase = 'precopy';
   #unacknowledged = 0;
@@ -102,6 +111,7 @@ export class PageReceiver {
     this.#session = options.session;
     this.#window = options.window;
     this.#source = options.source;
+    this.#storage = options.storage;
     this.missing = new PageSet(options.layout);
   }
 
@@ -109,6 +119,7 @@ export class PageReceiver {
   reconnect(source: FrameSource): void {
     this.#source = source;
     this.#unacknowledged = 0;
+    this.#storage?.dropAll();
   }
 
   /** Error: `protocol-violation`, for a header that is not valid; what the body has is refused through the source. */
@@ -141,6 +152,7 @@ export class PageReceiver {
   /** The device state follows, of this many bytes; resolves with it. No page may come before {@link enterPostcopy}. */
   async receiveDeviceState(bytes: number): Promise<Buffer> {
     this.#phase = 'switching';
+    this.#storage?.dropAll();
     const state = Buffer.allocUnsafe(bytes);
     this.#deviceState = state;
     return new Promise((resolve) => {
@@ -149,6 +161,12 @@ export class PageReceiver {
         resolve(state);
       };
     });
+  }
+
+  /** Gives QEMU pages that came from a disk: records as in a `pages` frame, with room for its header. */
+  async placeRestored(block: Block, pages: Buffer, count: number): Promise<void> {
+    this.counts.restoredPages += count;
+    await this.#place(block, pages, count);
   }
 
   /** From now on every page is placed once: what is not missing is dropped. */
@@ -174,6 +192,9 @@ export class PageReceiver {
         return this.#patches(frame, header);
       case FrameKind.pageDeltas:
         return this.#pageDeltas(frame, header);
+      case FrameKind.blocks:
+        this.#blocks(frame, header);
+        return;
       case FrameKind.stale:
         this.#stale(frame, header);
         return;
@@ -183,6 +204,7 @@ export class PageReceiver {
       case FrameKind.control:
       case FrameKind.requests:
       case FrameKind.ack:
+      case FrameKind.settled:
         throw new PageferryError('protocol-violation', `the source sent a frame of kind ${header.kind}`);
     }
   }
@@ -191,7 +213,7 @@ export class PageReceiver {
     const block = this.#blockFor(header);
     checkPagesFrame(frame, header, block.length);
     this.counts.normalPages += header.count;
-    return this.#place(block, frame, header);
+    return this.#placeSent(block, frame, header.count);
   }
 
   /** Pages whose content is kept, for references to it. */
@@ -201,7 +223,7 @@ export class PageReceiver {
     checkStoredPagesFrame(frame, header, block.length, contents.slots);
     keepContents(contents, frame, header);
     this.counts.normalPages += header.count;
-    return this.#place(block, frame, header);
+    return this.#placeSent(block, frame, header.count);
   }
 
   async #references(frame: Buffer, header: FrameHeader): Promise<void> {
@@ -229,20 +251,43 @@ export class PageReceiver {
     const pages = this.#free.pop() ?? Buffer.allocUnsafeSlow(HEADER_BYTES + MAX_REFERENCES * RECORD_BYTES);
     try {
       make(pages);
-      await this.#place(block, pages, header);
+      await this.#placeSent(block, pages, header.count);
     } finally {
       this.#free.push(pages);
     }
   }
 
+  /** What a disk has of pages that the source has sent is older. */
+  async #placeSent(block: Block, frame: Buffer, count: number): Promise<void> {
+    if (this.#storage?.isBusy === true) {
+      for (let index = 0; index < count; index++)
+        this.#supersede(block, readAddress(frame, recordAt(index)), 1);
+    }
+    return this.#place(block, frame, count);
+  }
+
+  #supersede(block: Block, address: number, pages: number): void {
+    this.#storage?.superseded(block.firstPage + address / PAGE_SIZE, pages);
+  }
+
+  #blocks(frame: Buffer, header: FrameHeader): void {
+    const block = this.#blockFor(header);
+    if (this.#storage === undefined) {
+      throw new PageferryError(
+        'protocol-violation',
+        'the source names blocks of disks, and none were agreed on',
+      );
+    }
+    this.#storage.take(frame, header, block);
+  }
+
   /** Gives pages with content to QEMU: before the switch-over all of them, after it those that it lacks. */
-  async #place(block: Block, frame: Buffer, header: FrameHeader): Promise<void> {
-    if (this.#phase === 'precopy') return this.#session.writePages(block, frame, HEADER_BYTES, header.count);
+  async #place(block: Block, frame: Buffer, count: number): Promise<void> {
+    if (this.#phase === 'precopy') return this.#session.writePages(block, frame, HEADER_BYTES, count);
     const written: Promise<void>[] = [];
     let run = 0;
-    for (let index = 0; index <= header.count; index++) {
-      const wanted =
-        index < header.count && this.#takeMissing(block, readAddress(frame, recordAt(index)), 1) === 1;
+    for (let index = 0; index <= count; index++) {
+      const wanted = index < count && this.#takeMissing(block, readAddress(frame, recordAt(index)), 1) === 1;
       if (wanted) {
         run++;
       } else if (run > 0) {
@@ -260,7 +305,16 @@ export class PageReceiver {
     }
     checkDeltasFrame(frame, header, block.length);
     this.counts.deltaPages += header.count;
+    this.#supersedeDeltas(block, frame, header);
     return this.#session.writePageDeltas(block, frame, HEADER_BYTES);
+  }
+
+  #supersedeDeltas(block: Block, frame: Buffer, { count }: FrameHeader): void {
+    if (this.#storage?.isBusy !== true) return;
+    for (let index = 0, at = HEADER_BYTES; index < count; index++) {
+      this.#supersede(block, readAddress(frame, at), 1);
+      at += DELTA_HEADER_BYTES + deltaLength(frame, at);
+    }
   }
 
   async #zeroPages(frame: Buffer, header: FrameHeader): Promise<void> {
@@ -276,6 +330,7 @@ export class PageReceiver {
       let address = runAddress(frame, index);
       let pages = runPages(frame, index);
       this.counts.zeroPages += pages;
+      this.#supersede(block, address, pages);
       while (pages > 0) {
         const count = this.#phase === 'precopy' ? pages : this.#takeMissing(block, address, pages);
         if (count > 0) written.push(this.#session.writeZeroPages(block, address, count));
@@ -296,6 +351,8 @@ export class PageReceiver {
   }
 
   #stale(frame: Buffer, header: FrameHeader): void {
+    // QEMU is about to throw these pages away.
+    this.#storage?.dropAll();
     const block = this.#blockFor(header);
     checkRunsFrame(frame, header, block.length);
     for (let index = 0; index < header.count; index++) {

@@ -19,6 +19,7 @@ import type { IncomingContext } from './incoming-context.js';
 import { IncomingGuest, quitUnusable } from './incoming-guest.js';
 import { IncomingMonitor } from './incoming-monitor.js';
 import { PageRequests } from './page-requests.js';
+import { findDisks } from './storage/find-disks.js';
 
 /** Compares the machines, journals that a guest comes in, and has QEMU read its stream. */
 export async function prepareGuest(
@@ -109,9 +110,9 @@ async function openIncoming(
   waiting: WaitingQemu,
   monitor: IncomingMonitor,
   { machineType, ramBlocks }: MachineDescription,
-  { guest, mode }: ControlOf<'prepare'>,
+  { guest, mode, storage }: ControlOf<'prepare'>,
 ): Promise<IncomingGuest> {
-  const { journal, link, peers, states, log, directory, keeper, signal } = context;
+  const { configuration, journal, link, peers, states, log, directory, keeper, signal } = context;
   const { qmp } = monitor;
   const postcopy = mode !== 'precopy';
   const qemu = await processIdentity(qmp, { signal });
@@ -138,6 +139,7 @@ async function openIncoming(
       session,
       layout,
       requests,
+      disks: storage === true && configuration.storage ? await findDisks(context, qmp) : undefined,
     });
   } catch (thrown) {
     await quitUnusable(qmp).catch(() => undefined);

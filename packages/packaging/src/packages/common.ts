@@ -14,6 +14,7 @@ const documentNames = [
   'operating',
   'security',
   'libvirt',
+  'storage',
   'tuning',
   'failures',
   'logs',

@@ -38,7 +38,7 @@ export const packages: readonly FillPackage[] = [
         description: [BOTH, 'This is the agent on the host that a guest comes to.'],
         files: { 'polkit/60-pageferry.rules': 'usr/share/polkit-1/rules.d/60-pageferry.rules' },
         // Without it the driver systemd asks in vain.
-        recommends: ['polkitd (>= 121)'],
+        recommends: ['polkitd (>= 121)', 'qemu-utils'],
       },
       contents,
     ),
