@@ -83,6 +83,14 @@ export const Migration = Type.Object({
       lookMs: Milliseconds,
     }),
   ),
+  storage: nullable(
+    Type.Object({
+      disks: Type.Array(Type.Object({ name: Type.String(), bytes: Count, state: Type.String() })),
+      mapped: Count,
+      restored: Count,
+      unrestored: Count,
+    }),
+  ),
   bytes: Type.Object({ sent: Count }),
   bandwidth: nullable(Type.Number({ minimum: 0 })),
   dirtyRate: nullable(Type.Number({ minimum: 0 })),
@@ -104,6 +112,7 @@ export const IncomingMigration = Type.Object({
     zeroPages: Count,
     referencePages: Count,
     patchPages: Count,
+    restoredPages: Count,
     bytes: Count,
   }),
   missingPages: Count,

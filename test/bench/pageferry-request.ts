@@ -6,9 +6,6 @@ export const giveUpMs = 120_000;
 /** To end a migration that is given up. */
 export const graceMs = 30_000;
 
-/** By which nothing is read from storage: `{ storage: 'off' }` once the daemons know it. They refuse what they do not know. */
-const nothingFromStorage: Pick<MigrationRequest, 'storage'> = {};
-
 /** How pageferry is asked to move a guest, alone or in a gang. */
 export const pageferryRequest = (
   mode: Mode,
@@ -24,5 +21,5 @@ export const pageferryRequest = (
   // QEMU would go on for ever; an operator who wants the guest to be gone lets it be stopped.
   ...(mode === 'precopy' ? { whenStalled: 'stop' } : {}),
   ...(unfiltered ? { pageFilter: { free: false, cache: false } } : {}),
-  ...(withoutStorage ? nothingFromStorage : {}),
+  ...(withoutStorage ? { storage: 'off' } : {}),
 });

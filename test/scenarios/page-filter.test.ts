@@ -156,7 +156,7 @@ describe('page cache', () => {
 
   test('stays for post-copy in hybrid mode, and is there then', async () => {
     const { guest, sum } = await bootWithCache();
-    const { migration, destination } = await moveGuest(guest, agents(), { mode: 'hybrid' });
+    const { migration, destination } = await moveGuest(guest, agents(), { mode: 'hybrid', storage: 'off' });
     expect(migration.pageFilter).toMatchObject({ state: 'on' });
     expect(migration.pageFilter?.deferred).toBeGreaterThan(0.9 * cachedMiB * pagesPerMib);
     expect(migration.history.map(({ state }) => state)).toContain('postcopy-active');
@@ -171,7 +171,7 @@ describe('page cache', () => {
 
   test('comes last in pre-copy', async () => {
     const { guest, sum } = await bootWithCache();
-    const { migration, destination } = await moveGuest(guest, agents(), { mode: 'precopy' });
+    const { migration, destination } = await moveGuest(guest, agents(), { mode: 'precopy', storage: 'off' });
     expect(migration.pageFilter?.deferred).toBeGreaterThan(0.9 * cachedMiB * pagesPerMib);
     expect(await destination.workload.output('md5sum < /mnt/cached')).toBe(sum);
     await expectWhole(destination, filledPages(fillMiB));

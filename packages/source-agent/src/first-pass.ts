@@ -4,6 +4,7 @@ import type { FlowControl } from './flow-control.js';
 import type { PageSender } from './page-sender.js';
 import type { PageFilter } from './page-filter/page-filter.js';
 import type { Progress } from './progress.js';
+import { STORAGE_INTERVAL_MS, type StorageSender } from './storage/storage-sender.js';
 
 /** How fast the pass can be read is known when the link is full for the first time, but not before so much of it, bytes. */
 const LEAST_SAMPLE_BYTES = 256 * 1024;
@@ -19,6 +20,7 @@ export interface FirstPassOptions {
   readonly pending: PageSet;
   readonly progress: Progress;
   readonly filter: PageFilter;
+  readonly storage?: StorageSender | undefined;
   /** Whether the rest of the pass is not wanted any more. */
   readonly enough: () => boolean;
 }
@@ -36,6 +38,10 @@ export class FirstPass implements FirstPassSink {
   readonly #pending: PageSet;
   readonly #progress: Progress;
   readonly #filter: PageFilter;
+  readonly #storage: StorageSender | undefined;
+  /** Pages of cache that came and were not sent. */
+  readonly #putOff: PageSet;
+  #storageAt = 0;
   /** Pages that came while the link was full. */
   readonly #lookedAt: PageSet;
   #sentUpTo = 0;
@@ -44,13 +50,15 @@ export class FirstPass implements FirstPassSink {
   /** Bytes a second that are read while nothing is waited for. */
   #readingSpeed = 0;
 
-  constructor({ sender, flow, scheduler, pending, progress, filter, enough }: FirstPassOptions) {
+  constructor({ sender, flow, scheduler, pending, progress, filter, storage, enough }: FirstPassOptions) {
     this.#sender = sender;
     this.#flow = flow;
     this.#scheduler = scheduler;
     this.#pending = pending;
     this.#progress = progress;
     this.#filter = filter;
+    this.#storage = storage;
+    this.#putOff = new PageSet(pending.layout);
     this.#lookedAt = new PageSet(pending.layout);
     this.enough = enough;
   }
@@ -67,22 +75,26 @@ export class FirstPass implements FirstPassSink {
       this.zero(block, address);
       return -1;
     }
-    if (this.#filter.cache.has(page)) return -1;
+    if (this.#filter.cache.has(page)) {
+      this.#putOff.add(page);
+      return -1;
+    }
     if (this.#flow.isFull && this.#isLinkSlow) {
       this.#lookedAt.add(page);
       return -1;
     }
-    this.#scheduler.sentInFirstPass(page);
+    this.#scheduler.sentOtherwise(page);
     return this.#sender.page(block, address);
   }
 
   zero(block: number, address: number): void {
-    this.#scheduler.sentInFirstPass(this.#pageAt(block, address));
+    this.#scheduler.sentOtherwise(this.#pageAt(block, address));
     this.#sender.zero(block, address);
   }
 
   ready(inContent: boolean): Promise<void> | undefined {
     this.#progress.remainingPages = this.#pending.count;
+    this.#advanceStorage();
     if (this.#readingSpeed === 0 && this.#flow.isFull && this.#readBytes >= LEAST_SAMPLE_BYTES) {
       this.#readingSpeed = (this.#readBytes / (performance.now() - this.#begun)) * 1000;
     }
@@ -90,6 +102,17 @@ export class FirstPass implements FirstPassSink {
     // A page that is half there must not be sent with its frame.
     if (!inContent) this.#sendLookedAt();
     return undefined;
+  }
+
+  /** A page that has not come yet may be another one until it does. */
+  #advanceStorage(): void {
+    const now = performance.now();
+    if (this.#storage === undefined || now < this.#storageAt + STORAGE_INTERVAL_MS) return;
+    this.#storageAt = now;
+    this.#storage.advance(this.#putOff, (page) => {
+      this.#putOff.delete(page);
+      this.#scheduler.sentOtherwise(page);
+    });
   }
 
   /** The link must not wait while QEMU goes through pages of zeroes: the log names what is written after its record. */
@@ -103,7 +126,7 @@ export class FirstPass implements FirstPassSink {
       const count = this.#lookedAt.runLength(first, this.#sender.longestRun);
       this.#sentUpTo = first + count;
       this.#lookedAt.deleteRange(first, count);
-      for (let page = first; page < first + count; page++) this.#scheduler.sentInFirstPass(page);
+      for (let page = first; page < first + count; page++) this.#scheduler.sentOtherwise(page);
       this.#sender.sendRun(first, count);
     }
   }

@@ -1,6 +1,7 @@
 import { Problem } from '@pageferry/daemon';
 import { Type, type Static, type TSchema } from '@sinclair/typebox';
 import { WhenStalled } from './request.js';
+import { StorageResource } from './storage/storage-resource.js';
 
 const nullable = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()]);
 const Count = Type.Integer({ minimum: 0 });
@@ -118,6 +119,7 @@ export const OutgoingResource = Type.Object(
       pushed: Count,
     }),
     pageFilter: nullable(PageFilterResource),
+    storage: nullable(StorageResource),
     bytes: Type.Object({ sent: Count }),
     bandwidth: nullable(Rate),
     dirtyRate: nullable(Rate),

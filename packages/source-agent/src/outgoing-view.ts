@@ -43,6 +43,7 @@ export function viewOutgoing({ id, context, guest, transfer, error }: Viewed): O
       pushed: progress.pushedPages,
     },
     pageFilter: transfer?.filter.view ?? null,
+    storage: transfer?.storage?.view ?? null,
     bytes: { sent: transfer?.flow.sentBytes ?? 0 },
     bandwidth: transfer?.flow.bytesPerSecond ?? null,
     dirtyRate: progress.dirtyRate,

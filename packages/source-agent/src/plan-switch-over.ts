@@ -8,7 +8,7 @@ import type { Transfer } from './transfer.js';
  */
 export async function planSwitchOver(
   { request, steering, route, directory, progress, log, signal }: OutgoingContext,
-  { guest, flow, filter, sender, pending }: Transfer,
+  { guest, flow, filter, storage, sender, pending }: Transfer,
 ): Promise<SwitchOverPlan> {
   if (request.mode === 'postcopy') return { postcopy: true };
   if (!guest.wasRunning) {
@@ -25,6 +25,7 @@ export async function planSwitchOver(
     pending,
     progress,
     filter,
+    storage,
     get downtimeLimitMs() {
       return steering.downtimeLimitMs;
     },

@@ -1,10 +1,11 @@
-import { PageferryError, abortable } from '@pageferry/errors';
+import { PageferryError, abortable, sleep } from '@pageferry/errors';
 import type { PeerConnection } from '@pageferry/link';
 import { PAGE_SIZE, PageSet, PushOrder, type HottestStripes, type PageLayout } from '@pageferry/transfer';
 import { FrameKind, checkRunsFrame, readHeader, runAddress, runPages } from '@pageferry/wire';
 import type { FlowControl } from './flow-control.js';
 import type { PageSender } from './page-sender.js';
 import type { Progress } from './progress.js';
+import { STORAGE_INTERVAL_MS, type StorageSender } from './storage/storage-sender.js';
 
 /** A requested page queues behind what is in flight: no more than the link carries in this time, ms. */
 const WINDOW_MS = 2;
@@ -14,6 +15,8 @@ const LARGEST_WINDOW_BYTES = 4 * 1024 * 1024;
 const PAGES_A_REQUEST = 16;
 /** A run that is pushed between two looks at the window, pages. */
 const PUSH_PAGES = 32;
+/** Before what is missing is looked at again while the destination restores pages, ms. */
+const STORAGE_PAUSE_MS = 20;
 
 /**
  * Post-copy's sender: requested pages at once, all others in the background, nearest to the last request first. The
@@ -29,19 +32,25 @@ export class PostcopySender {
   readonly #sender: PageSender;
   readonly #flow: FlowControl;
   readonly #progress: Progress;
+  readonly #storage: StorageSender | undefined;
+  #storageAt = 0;
   /** Requested pages that a limit on the bandwidth holds back: they go before all others. */
   readonly #waiting: PageSet;
   #open: () => void = () => undefined;
   /** Resolves when the destination can place pages: with its first request, or with {@link begin}. */
   readonly #opened: Promise<void>;
 
-  /** @param hottest where the guest was seen to write, if it was watched */
+  /**
+   * @param hottest where the guest was seen to write, if it was watched
+   * @param storage if pages may come from disks that both hosts share
+   */
   constructor(
     missing: PageSet,
     sender: PageSender,
     flow: FlowControl,
     progress: Progress,
     hottest: HottestStripes | undefined,
+    storage?: StorageSender,
   ) {
     this.#missing = missing;
     this.#sooner = missing.clone();
@@ -51,13 +60,17 @@ export class PostcopySender {
     this.#sender = sender;
     this.#flow = flow;
     this.#progress = progress;
+    // Of a bigger host page QEMU takes all pages one after the other: they come from one place.
+    this.#storage = missing.layout.blocks.every(({ pagesPerHostPage }) => pagesPerHostPage === 1)
+      ? storage
+      : undefined;
     this.#opened = new Promise((resolve) => {
       this.#open = resolve;
     });
   }
 
   get missingPages(): number {
-    return this.#missing.count;
+    return this.#missing.count + (this.#storage?.unsettled.count ?? 0);
   }
 
   /** Serves the requests and acknowledgements that come over this connection. */
@@ -68,6 +81,8 @@ export class PostcopySender {
       const header = readHeader(frame);
       if (header.kind === FrameKind.ack) this.#flow.acknowledge(header.sequence);
       else if (header.kind === FrameKind.requests) this.#serveRequests(frame);
+      else if (header.kind === FrameKind.settled && this.#storage !== undefined)
+        this.#storage.settled(frame, header);
       else
         throw new PageferryError('protocol-violation', `the destination sent a frame of kind ${header.kind}`);
     };
@@ -90,14 +105,19 @@ export class PostcopySender {
    */
   async push(signal: AbortSignal): Promise<void> {
     await abortable(signal, this.#opened);
-    while (this.#missing.count > 0) {
+    while (this.#missing.count > 0 || this.#storage?.isSettled === false) {
+      this.#restoreFromStorage();
       this.#flow.window = this.#windowBytes();
       const room = this.#flow.room();
       if (room !== undefined) await room;
       signal.throwIfAborted();
       if (this.#sendWaiting()) continue;
       const run = this.#order.nextRun(Math.min(PUSH_PAGES, this.#sender.longestRun));
-      if (run === undefined) break;
+      if (run === undefined) {
+        if (this.#storage === undefined) break;
+        await Promise.race([this.#storage.progress(), sleep(STORAGE_PAUSE_MS, signal)]);
+        continue;
+      }
       this.#progress.pushedPages += run.count;
       this.#send(run.first, run.count);
     }
@@ -120,10 +140,32 @@ export class PostcopySender {
       const count = this.#missing.runLength(first, Math.max(runPages(frame, index), PAGES_A_REQUEST));
       this.#progress.requests++;
       // None if it was asked for twice, or is on its way already.
-      if (count > 0 && this.#flow.isLimited) this.#waiting.addRange(first, count);
-      else if (count > 0) this.#send(first, count);
+      if (count === 0) this.#sendUnsettled(first);
+      else if (this.#flow.isLimited) this.#waiting.addRange(first, count);
+      else this.#send(first, count);
       this.#order.requested(first);
     }
+  }
+
+  /** Has the destination restore what it can, and takes back what it could not. */
+  #restoreFromStorage(): void {
+    const now = performance.now();
+    if (this.#storage === undefined || now < this.#storageAt + STORAGE_INTERVAL_MS) return;
+    this.#storageAt = now;
+    this.#storage.takeFailed((pages) => {
+      this.#missing.addAll(pages);
+    });
+    this.#storage.advance(this.#missing, (page) => {
+      this.#missing.delete(page);
+      this.#sooner.delete(page);
+    });
+  }
+
+  /** A page that is being restored and that the guest waits for: what comes first, from storage or from here, wins. */
+  #sendUnsettled(page: number): void {
+    if (this.#storage?.unsettled.has(page) !== true) return;
+    this.#sender.sendRun(page, 1);
+    this.#sender.flush();
   }
 
   /** Sends one run of requested pages that were held back; false if there are none. */

@@ -17,9 +17,14 @@ import type { PageFilter } from './page-filter/page-filter.js';
 import type { PageSender } from './page-sender.js';
 import type { Progress } from './progress.js';
 import type { SwitchOverWith, WhenStalled } from './request.js';
+import { STORAGE_INTERVAL_MS, type StorageSender } from './storage/storage-sender.js';
 
 /** What the stop costs beside the last pages: device state, round trips, journals, ms. */
 const SWITCH_OVER_OVERHEAD_MS = 50;
+/** For pages that the destination restores from its storage: then they are sent, ms. */
+const STORAGE_WAIT_MS = 1000;
+const STORAGE_PAUSE_MS = 20;
+
 export interface PrecopyOptions {
   readonly dirtyLog: Pick<DirtyLog, 'readFirstPass' | 'collect'>;
   readonly sender: PageSender;
@@ -28,6 +33,8 @@ export interface PrecopyOptions {
   readonly pending: PageSet;
   readonly progress: Progress;
   readonly filter: PageFilter;
+  /** If pages may come from disks that both hosts share. */
+  readonly storage?: StorageSender | undefined;
   /** As the two below: read when it is used, as it may change meanwhile. */
   readonly downtimeLimitMs: number;
   /** ms */
@@ -58,7 +65,7 @@ export interface SwitchOverPlan {
  * the request says to cancel then.
  */
 export async function runPrecopy(options: PrecopyOptions): Promise<SwitchOverPlan> {
-  const { dirtyLog, sender, flow, pending, progress, filter, log, signal } = options;
+  const { dirtyLog, sender, flow, pending, progress, filter, storage, log, signal } = options;
   const postcopyFollows = (): boolean => options.whenStalled === 'postcopy';
   const scheduler = new PrecopyScheduler(pending, {
     get downtimeLimitMs() {
@@ -80,10 +87,11 @@ export async function runPrecopy(options: PrecopyOptions): Promise<SwitchOverPla
     options.switchOverForced() || (postcopyFollows() && performance.now() > begun + options.timeLimitMs);
 
   filter.start();
-  const firstPass = new FirstPass({ sender, flow, scheduler, pending, progress, filter, enough });
+  const firstPass = new FirstPass({ sender, flow, scheduler, pending, progress, filter, storage, enough });
   await dirtyLog.readFirstPass(firstPass, dirtied, signal);
   filter.watch();
   await sender.flushed();
+  let restoredBy = Infinity;
   for (let lastRead = begun; ;) {
     const readBegun = performance.now();
     await dirtyLog.collect(dirtied, signal);
@@ -93,6 +101,7 @@ export async function runPrecopy(options: PrecopyOptions): Promise<SwitchOverPla
     filter.written(dirtied, scheduler);
     dirtied.clear();
     await filter.apply(pending, scheduler, sender);
+    restoreFromStorage(options, scheduler);
     sender.sentPages.advance();
     lastRead = now;
     const { bytesPerSecond, inFlightBytes, sentBytes } = flow;
@@ -105,6 +114,11 @@ export async function runPrecopy(options: PrecopyOptions): Promise<SwitchOverPla
       await filter.look();
       continue;
     }
+    if (isStopWanted && storage !== undefined && !mayLeaveStorage(options, now > restoredBy)) {
+      if (restoredBy === Infinity) restoredBy = now + STORAGE_WAIT_MS;
+      await Promise.race([storage.progress(), sleep(STORAGE_PAUSE_MS, signal)]);
+      continue;
+    }
     if (isStopWanted && options.mayStop()) return plan(options, decided, scheduler.hottest);
     filter.lookAgain();
     const { remainingBytes } = decided;
@@ -114,6 +128,26 @@ export async function runPrecopy(options: PrecopyOptions): Promise<SwitchOverPla
     const interval = logIntervalMs(remainingBytes, bytesPerSecond, pauseMs);
     await sendIteration(options, scheduler, enough, now + interval);
   }
+}
+
+/** Has the destination restore what it can of the pages that are still to be sent; what it could not is sent. */
+function restoreFromStorage({ storage, pending }: PrecopyOptions, scheduler: PrecopyScheduler): void {
+  storage?.takeFailed((pages) => {
+    scheduler.sendAfterAll(pages);
+  });
+  storage?.advance(pending, (page) => {
+    scheduler.sentOtherwise(page);
+  });
+}
+
+/** Whether the stop need not wait for pages that are being restored: post-copy brings them, or it takes too long. */
+function mayLeaveStorage(
+  { storage, switchOverForced, whenStalled }: PrecopyOptions,
+  isLate: boolean,
+): boolean {
+  return (
+    storage === undefined || storage.isSettled || whenStalled === 'postcopy' || switchOverForced() || isLate
+  );
 }
 
 /** How the guest is to be stopped, once it is decided that it is. Error: `not-converging`. */
@@ -151,20 +185,27 @@ function isPostcopyWanted(options: PrecopyOptions, reason: 'stalled' | 'late'): 
 
 /** Sends what the scheduler names, coldest first, until the log is to be read again. */
 async function sendIteration(
-  { sender, flow, signal }: PrecopyOptions,
+  options: PrecopyOptions,
   scheduler: PrecopyScheduler,
   enough: () => boolean,
   until: number,
 ): Promise<void> {
+  const { sender, flow, signal } = options;
   const begun = performance.now();
   let sent = false;
-  while (performance.now() < until && !enough()) {
+  let storageAt = begun;
+  for (let now = begun; now < until && !enough(); now = performance.now()) {
+    if (now >= storageAt + STORAGE_INTERVAL_MS) {
+      // What is still to be sent was not given to the sender since it was flushed.
+      restoreFromStorage(options, scheduler);
+      storageAt = now;
+    }
     const run = scheduler.nextRun(sender.longestRun);
     if (run === undefined) {
       await sender.flushed();
       // What is left is hot: there is nothing to be done until the log has more to say.
       const shortest = sent ? logIntervals.shortest : logIntervals.longest;
-      await sleep(Math.max(Math.min(begun + shortest, until) - performance.now(), 0), signal);
+      await pause(options, scheduler, Math.min(begun + shortest, until));
       return;
     }
     sent = true;
@@ -175,4 +216,14 @@ async function sendIteration(
     signal.throwIfAborted();
   }
   await sender.flushed();
+}
+
+/** Only storage has something to do. */
+async function pause(options: PrecopyOptions, scheduler: PrecopyScheduler, until: number): Promise<void> {
+  const { storage, signal } = options;
+  for (let now = performance.now(); now < until; now = performance.now()) {
+    const isBusy = storage !== undefined && storage.unsettled.count > 0;
+    await sleep(isBusy ? Math.min(STORAGE_INTERVAL_MS, until - now) : until - now, signal);
+    restoreFromStorage(options, scheduler);
+  }
 }

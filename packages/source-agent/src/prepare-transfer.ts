@@ -5,6 +5,8 @@ import { FlowControl } from './flow-control.js';
 import { guestThere, type OutgoingContext } from './outgoing-context.js';
 import type { PageFilter } from './page-filter/page-filter.js';
 import type { SourceGuest } from './source-guest.js';
+import { wantsStorage } from './request.js';
+import { openStorage } from './storage/open-storage.js';
 import { Transfer } from './transfer.js';
 
 /**
@@ -12,25 +14,31 @@ import { Transfer } from './transfer.js';
  * @param window that the destination allows, bytes
  */
 export async function prepareTransfer(
-  { request, configuration, link, route, journal, progress, signal }: OutgoingContext,
+  { request, configuration, link, route, journal, progress, log, signal }: OutgoingContext,
   guest: SourceGuest,
   filter: PageFilter,
   window: number,
 ): Promise<Transfer> {
   const { mode } = request;
   const { peer } = link;
-  await peer.send({ type: 'prepare', guest: guestThere(request), mode, machine: guest.machine });
-  await awaitPreparation(peer, 'prepared', configuration, signal);
+  const storage = wantsStorage(request);
+  await peer.send({ type: 'prepare', guest: guestThere(request), mode, machine: guest.machine, storage });
+  const { disks } = await awaitPreparation(peer, 'prepared', configuration, signal);
   const { wasRunning, identity } = guest;
   const { startedAt } = progress;
   await journal.record({ event: 'started', request, wasRunning, qemu: identity, startedAt });
   const flow = new FlowControl(link.carrier, Math.min(window, configuration.windowBytes), signal, route.flow);
   const transfer = new Transfer(guest, flow, filter, configuration.sentPagesBytes);
   transfer.referTo(link);
+  if (storage) transfer.storage = await openStorage(transfer, disks ?? [], log);
   transfer.pending.fill();
   progress.remainingPages = guest.layout.pageCount;
   peer.onFrame = (frame) => {
     const header = readHeader(frame);
+    if (header.kind === FrameKind.settled && transfer.storage !== undefined) {
+      transfer.storage.settled(frame, header);
+      return;
+    }
     if (header.kind !== FrameKind.ack) {
       throw new PageferryError('protocol-violation', `the destination sent a frame of kind ${header.kind}`);
     }

@@ -29,7 +29,7 @@ export async function switchOver(
   { postcopy, hottest }: SwitchOverPlan,
 ): Promise<void> {
   const { request, link, route, journal, states, progress, directory, signal } = context;
-  const { guest, flow, filter, sender, pending } = transfer;
+  const { guest, flow, filter, storage, sender, pending } = transfer;
   const { peer } = link;
   await route.turn.take(progress, signal);
   flow.urgency = Urgency.stopped;
@@ -38,6 +38,10 @@ export async function switchOver(
   // What is in flight would be waited for with the guest stopped; now it only writes a little more.
   await flow.drained();
   signal.throwIfAborted();
+  // From the stop on the destination restores nothing until it is named anew.
+  storage?.giveUp((pages) => {
+    pending.addAll(pages);
+  });
   // Nor should the stopped guest wait while QEMU names what was written meanwhile.
   const written = new PageSet(pending.layout);
   await guest.readDirtyLog(written, signal);
@@ -55,7 +59,7 @@ export async function switchOver(
   await filter.recheck(pending);
   const saved = performance.now();
   if (postcopy) {
-    transfer.postcopy = new PostcopySender(pending, sender, flow, progress, hottest);
+    transfer.postcopy = new PostcopySender(pending, sender, flow, progress, hottest, storage);
     transfer.postcopy.pushLast(filter.cache);
     await announceStale(context, transfer);
   } else {

@@ -5,6 +5,7 @@ import type { PageFilter } from './page-filter/page-filter.js';
 import { PageSender } from './page-sender.js';
 import type { PostcopySender } from './postcopy.js';
 import type { SourceGuest } from './source-guest.js';
+import type { StorageSender } from './storage/storage-sender.js';
 
 /** Both ends of the way that the pages take, from the preflight on. */
 export class Transfer {
@@ -14,6 +15,8 @@ export class Transfer {
   /** Pages that the destination lacks, or has in an old version; none at first. */
   readonly pending: PageSet;
   readonly filter: PageFilter;
+  /** If pages may come from disks that both hosts share. */
+  storage: StorageSender | undefined;
   /** Once the rest goes by post-copy. */
   postcopy: PostcopySender | undefined;
 
@@ -36,6 +39,8 @@ export class Transfer {
     const { peer } = link;
     this.flow.reconnect(link.carrier);
     this.referTo(link);
+    // The destination has forgotten what it was to restore.
+    this.storage?.giveUp(() => undefined);
     this.pending.clear();
     this.pending.addAll(missing);
     this.postcopy?.serve(peer);

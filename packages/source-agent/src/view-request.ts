@@ -31,6 +31,7 @@ export function viewRequest(id: string, request: MigrationRequest, startedAt: nu
     bandwidthCaps: { ...bandwidthCaps },
     pages: { ...NOTHING_SENT, requested: 0, pushed: 0 },
     pageFilter: null,
+    storage: null,
     bytes: { sent: 0 },
     bandwidth: null,
     dirtyRate: null,

@@ -23,6 +23,7 @@ export interface MigrationRequest extends MigrationChange {
   readonly destination: { readonly url: string; readonly guest?: string };
   readonly mode?: string;
   readonly pageFilter?: { readonly free: boolean; readonly cache: boolean };
+  readonly storage?: 'off';
   readonly sourceAfter?: 'quit' | 'keep';
 }
 

@@ -48,6 +48,7 @@ export const Migration = Type.Object({
       }),
     ),
   ),
+  storage: Type.Optional(nullable(Type.Object({ mapped: Amount, restored: Amount, unrestored: Amount }))),
   bytes: Type.Object({ sent: Amount }),
   bandwidth: nullable(Amount),
   dirtyRate: nullable(Amount),

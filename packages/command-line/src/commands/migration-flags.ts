@@ -8,6 +8,8 @@ export interface GuestFlags {
   readonly mode?: string;
   readonly keepSource?: boolean;
   readonly pageFilter?: PageFilterChoice;
+  /** False with `--no-storage`. */
+  readonly storage?: boolean;
 }
 
 /** What can be said of a migration before it begins; what is not said is up to the agent. */
@@ -24,7 +26,7 @@ const pageFilters = {
   none: { free: false, cache: false },
 } as const;
 type PageFilterChoice = keyof typeof pageFilters;
-type Treatment = Pick<MigrationRequest, 'mode' | 'pageFilter' | 'sourceAfter'>;
+type Treatment = Pick<MigrationRequest, 'mode' | 'pageFilter' | 'storage' | 'sourceAfter'>;
 
 export function addMigrationOptions(command: Command): Command {
   addToOption(command).option('--as <name>', 'name of the waiting QEMU there, if it is another');
@@ -59,6 +61,7 @@ export function addGuestOptions(command: Command): Command {
         'leave free pages out, and send page cache last, of a guest whose kernel is known; all if not given',
       ).choices(Object.keys(pageFilters)),
     )
+    .option('--no-storage', 'send page cache over the network, also what a disk that both hosts share has')
     .option('--keep-source', "keep the source's QEMU, stopped, instead of ending it");
 }
 
@@ -73,10 +76,11 @@ export function requestOf(guest: string, flags: MigrationFlags): MigrationReques
 }
 
 /** Only what is said. */
-export function treatmentOf({ mode, pageFilter, keepSource }: GuestFlags): Treatment {
+export function treatmentOf({ mode, pageFilter, storage, keepSource }: GuestFlags): Treatment {
   return {
     ...(mode !== undefined && { mode }),
     ...(pageFilter !== undefined && { pageFilter: pageFilters[pageFilter] }),
+    ...(storage === false && { storage: 'off' }),
     ...(keepSource === true && { sourceAfter: 'keep' }),
   };
 }

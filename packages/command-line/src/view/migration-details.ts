@@ -38,6 +38,7 @@ export function migrationDetails(migration: Migration, paint: Paint): string[] {
     ['sent', formatBytes(migration.bytes.sent)],
     ['pages', sent.length === 0 ? undefined : sent.map(([kind, count]) => `${count} ${kind}`).join(', ')],
     ['page filter', pageFilterOf(migration)],
+    ['storage', storageOf(migration)],
     ['rate', migration.bandwidth === null ? undefined : formatRate(migration.bandwidth)],
     ['dirty rate', migration.dirtyRate === null ? undefined : formatRate(migration.dirtyRate)],
     ['limits', limits === '' ? undefined : limits],
@@ -66,6 +67,12 @@ function pageFilterOf({ pageFilter }: Migration): string | undefined {
   ] as const;
   const said = counts.filter(([count]) => count > 0).map(([count, what]) => `${count} ${what}`);
   return [`${state}${reason === null ? '' : `: ${reason}`}`, ...said].join(', ');
+}
+
+function storageOf({ storage }: Migration): string | undefined {
+  if (storage === undefined || storage === null || storage.mapped + storage.restored === 0) return undefined;
+  const { restored, unrestored } = storage;
+  return `${restored} pages came from there${unrestored === 0 ? '' : `, ${unrestored} were not as the guest had them`}`;
 }
 
 function downtimeOf({ downtime }: Migration, ms: number): string {

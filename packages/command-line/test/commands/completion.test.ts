@@ -41,7 +41,10 @@ test.each([
     ['evacuate', '--when-one-fails', ''],
     ['continue', 'stop'],
   ],
-  [['evacuate', 'web1', '--no-s'], ['--no-share']],
+  [
+    ['evacuate', 'web1', '--no-s'],
+    ['--no-storage', '--no-share'],
+  ],
   [['show', '--to'], ['--token-file']],
   [['migrate', '--to', ''], []],
 ])('%j is completed to %j', async (words, expected) => {

@@ -68,7 +68,7 @@ export function measureEnded(migrations: ServedMigrations, registry: Registry): 
       if (downtimeMs > downtimeLimitMs) late.inc();
     }
     sentBytes.inc(bytes.sent);
-    const sent = sentPagesOf(pages);
+    const sent = sentPagesOf(view);
     for (const encoding of encodings) sentPages.inc({ encoding }, sent[encoding]);
     for (const reason of reasons) postcopyPages.inc({ reason }, pages[reason]);
     filteredPages.inc({ treatment: 'left-out' }, pageFilter?.leftOut ?? 0);

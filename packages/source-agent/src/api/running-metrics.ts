@@ -21,8 +21,9 @@ export function measureRunning(migrations: ServedMigrations, registry: Registry)
     registers,
     collect() {
       this.reset();
-      for (const { id, guest, pages } of shown()) {
-        const sent = sentPagesOf(pages);
+      for (const view of shown()) {
+        const { id, guest } = view;
+        const sent = sentPagesOf(view);
         for (const encoding of encodings) this.set({ migration: id, guest, encoding }, sent[encoding]);
       }
     },

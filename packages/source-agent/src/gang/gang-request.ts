@@ -2,8 +2,17 @@ import { Type, type Static } from '@sinclair/typebox';
 import { MigrationRequest } from '../request.js';
 
 const MOST_GUESTS = 256;
-const { guest, destination, mode, downtimeLimitMs, timeLimitMs, whenStalled, pageFilter, sourceAfter } =
-  MigrationRequest.properties;
+const {
+  guest,
+  destination,
+  mode,
+  downtimeLimitMs,
+  timeLimitMs,
+  whenStalled,
+  pageFilter,
+  storage,
+  sourceAfter,
+} = MigrationRequest.properties;
 
 /** The body of `POST /v1/gangs`: guests that leave for one destination together. */
 export const GangRequest = Type.Object(
@@ -21,6 +30,7 @@ export const GangRequest = Type.Object(
     timeLimitMs,
     whenStalled,
     pageFilter,
+    storage,
     sourceAfter,
     bandwidthCap: Type.Integer({
       minimum: 0,
@@ -69,5 +79,6 @@ export function memberRequest(guestName: string, gang: GangRequest): MigrationRe
     sourceAfter: gang.sourceAfter,
     ...(stalled !== undefined && { whenStalled: stalled }),
     ...(filter !== undefined && { pageFilter: filter }),
+    ...(gang.storage !== undefined && { storage: gang.storage }),
   };
 }

@@ -3,6 +3,7 @@ import { openGuest, pageClass, type LinuxGuest, type PageCounts } from '@pagefer
 import { readPageTables, type GuestPhysicalMemory } from '@pageferry/qemu';
 import type { PageSet } from '@pageferry/transfer';
 import type { SourceGuest } from '../source-guest.js';
+import { filePageMap, type FilePageMap } from '../storage/file-page-map.js';
 import { Unreadable, type Inspector, type SeenPages } from './inspector.js';
 
 /** A look keeps one byte a page: 32 MiB for a guest of 128 GiB. Larger ones are not looked into, pages. */
@@ -56,6 +57,13 @@ export class GuestInspector implements Inspector {
       });
     }
     return looked.counts;
+  }
+
+  async mapFilePages(wanted: PageSet, signal: AbortSignal): Promise<FilePageMap | Unreadable> {
+    const pageTables = await readPageTables(this.#guest.qmp, { signal });
+    const mapped = await this.#linux.mapFilePages({ pageTables, signal, classes: this.#classes });
+    if (mapped.kind === 'unsupported') return new Unreadable(mapped.reason);
+    return filePageMap(mapped, this.#memory, this.#guest.layout, wanted);
   }
 
   prepareRecheck(signal: AbortSignal): void {

@@ -1,5 +1,6 @@
 import type { PageCounts } from '@pageferry/introspect';
 import type { PageSet } from '@pageferry/transfer';
+import type { FilePageMap } from '../storage/file-page-map.js';
 
 /** Why there is nothing to be seen in a guest, as a clause. */
 export class Unreadable {
@@ -18,6 +19,11 @@ export interface Inspector {
   readonly release: string;
   /** Looks at all pages, and puts them into the sets, whatever these had before. */
   look(seen: SeenPages, signal: AbortSignal): Promise<PageCounts | Unreadable>;
+  /**
+   * Says where on the guest's disks pages of cache lie.
+   * @param wanted only these pages are of interest; they were seen by the last {@link look}
+   */
+  mapFilePages(wanted: PageSet, signal: AbortSignal): Promise<FilePageMap | Unreadable>;
   /** The guest has been stopped: begins to read what {@link recheck} needs. */
   prepareRecheck(signal: AbortSignal): void;
   /**

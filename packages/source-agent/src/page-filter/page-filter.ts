@@ -3,7 +3,15 @@ import { asPageferryError } from '@pageferry/errors';
 import type { PageCounts } from '@pageferry/introspect';
 import { PageSet, type PageLayout, type PrecopyScheduler } from '@pageferry/transfer';
 import type { PageSender } from '../page-sender.js';
+import type { FilePageMap } from '../storage/file-page-map.js';
 import { Unreadable, type Inspector } from './inspector.js';
+
+/** Who wants to know where on the guest's disks its cache lies. */
+export interface FilePageListener {
+  mapped(map: FilePageMap): void;
+  /** The guest has written to these pages. */
+  written(pages: PageSet): void;
+}
 
 /** Which pages are treated in a special way. */
 export interface FilteredPages {
@@ -60,6 +68,8 @@ export class PageFilter {
   readonly free: PageSet;
   /** Likewise those of clean page cache. */
   readonly cache: PageSet;
+  /** Hears of each look from when it is set. */
+  filePages: FilePageListener | undefined;
   readonly #wanted: FilteredPages;
   readonly #open: PageFilterOptions['open'];
   readonly #log: Logger;
@@ -136,6 +146,7 @@ export class PageFilter {
     // A large guest that is not known must not take memory for what is not used.
     if (this.#inspector === undefined || (this.#state !== 'on' && this.#leftOut.count === 0)) return;
     this.#written.addAll(pages);
+    this.filePages?.written(pages);
     this.free.deleteAll(pages);
     this.cache.deleteAll(pages);
     const taken = this.#copyLeftOut();
@@ -272,6 +283,7 @@ export class PageFilter {
     if (!this.#wanted.cache) this.cache.clear();
     this.free.deleteAll(this.#written);
     this.cache.deleteAll(this.#written);
+    await this.#mapFilePages(inspector);
     this.#pages = seen;
     this.#isWatched = isWatched;
     this.#isNews = true;
@@ -280,6 +292,19 @@ export class PageFilter {
     this.#lastLookMs = this.#lookEndedMs - begun;
     this.#lookMs += this.#lastLookMs;
     this.#log.debug({ pages: seen, lookMs: this.#lastLookMs, isWatched }, 'the guest was looked into');
+  }
+
+  async #mapFilePages(inspector: Inspector): Promise<void> {
+    if (this.filePages === undefined || this.cache.count === 0) return;
+    const map = await inspector.mapFilePages(this.cache, this.#signal);
+    if (map instanceof Unreadable) {
+      this.#log.info({ reason: map.reason }, 'where the cache of the guest lies on its disks is not known');
+      this.filePages = undefined;
+      return;
+    }
+    this.filePages.mapped(map);
+    this.filePages.written(this.#written);
+    this.#log.debug({ pages: map.pages.count }, 'pages of cache were found on the disks of the guest');
   }
 
   /** Without it the guest goes whole. What it stumbled over the migration stumbles over by itself, if it matters there. */

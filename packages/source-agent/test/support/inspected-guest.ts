@@ -29,6 +29,10 @@ export class InspectedGuest implements Inspector {
     this.#seenFree = new PageSet(guest.layout);
   }
 
+  async mapFilePages(): Promise<Unreadable> {
+    return Promise.resolve(new Unreadable('it has no disks'));
+  }
+
   isFree(page: number): boolean {
     return this.#free.has(page);
   }

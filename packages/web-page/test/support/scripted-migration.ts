@@ -61,6 +61,7 @@ export function viewOf(change: Partial<OutgoingView> = {}): OutgoingView {
       pushed: 0,
     },
     pageFilter: null,
+    storage: null,
     bytes: { sent: 1_431_655_765 },
     bandwidth: 131_000_000,
     dirtyRate: 40_000_000,

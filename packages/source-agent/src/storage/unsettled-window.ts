@@ -1,0 +1,34 @@
+import { MAX_UNSETTLED_PAGES } from '@pageferry/wire';
+
+/** What the end of pre-copy may have to wait for, ms. */
+const WANTED_MS = 150;
+const FIRST_PAGES = 512;
+const LEAST_PAGES = 128;
+const SHRINK = 0.7;
+
+/**
+ * How many pages the destination may be restoring at once: as many as its storage brings in a short time. It grows while
+ * answers come sooner, and shrinks when they come late.
+ */
+export class UnsettledWindow {
+  #pages = FIRST_PAGES;
+  #shrunkAt = -Infinity;
+
+  get pages(): number {
+    return this.#pages;
+  }
+
+  /**
+   * @param count pages that were settled together, `sentAt` and `now` ms
+   * @param wasFull whether more would have been named, had it been allowed
+   */
+  settled(count: number, sentAt: number, now: number, wasFull: boolean): void {
+    if (now - sentAt <= WANTED_MS) {
+      if (wasFull) this.#pages = Math.min(this.#pages + count, MAX_UNSETTLED_PAGES);
+    } else if (sentAt > this.#shrunkAt) {
+      // Once for all that was named before.
+      this.#shrunkAt = now;
+      this.#pages = Math.max(Math.floor(this.#pages * SHRINK), LEAST_PAGES);
+    }
+  }
+}
