@@ -2,8 +2,8 @@ import { MAX_UNSETTLED_PAGES } from '@pageferry/wire';
 
 /** What the end of pre-copy may have to wait for, ms. */
 const WANTED_MS = 150;
-const FIRST_PAGES = 512;
-const LEAST_PAGES = 128;
+/** At first, and at least: on a busy host an answer may come late from storage that is fast. */
+const LEAST_PAGES = 512;
 const SHRINK = 0.7;
 
 /**
@@ -11,7 +11,7 @@ const SHRINK = 0.7;
  * answers come sooner, and shrinks when they come late.
  */
 export class UnsettledWindow {
-  #pages = FIRST_PAGES;
+  #pages = LEAST_PAGES;
   #shrunkAt = -Infinity;
 
   get pages(): number {

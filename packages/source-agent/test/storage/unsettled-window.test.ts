@@ -14,8 +14,9 @@ test('it grows while answers come soon and more is wanted', () => {
 
 test('it shrinks once for all that is late together', () => {
   const window = new UnsettledWindow();
+  for (let turn = 0; turn < 16; turn++) window.settled(256, 0, 10, true);
   const { pages } = window;
-  window.settled(256, 0, 1000, true);
+  window.settled(256, 20, 1000, true);
   const { pages: smaller } = window;
   expect(smaller).toBeLessThan(pages);
   window.settled(256, 500, 1100, true);
