@@ -46,11 +46,15 @@ export async function collectCachedPages(
   const layout = kernel.page;
   const structBytes = layout.words * 4;
   const bytes = new Uint8Array(MOST_PIECE_PAGES * structBytes);
-  const collector = new Collector(layout, new Uint32Array(bytes.buffer), indexWord, countOfFiles(classes));
   const turns = new Turns(signal);
+  let most = 0;
+  await turns.parts(classes.length, (start, end) => {
+    most += countOfFiles(classes, start, end);
+  });
+  const collector = new Collector(layout, new Uint32Array(bytes.buffer), indexWord, most);
   for (const piece of pagePieces(physical, kernel)) {
     const { frame, count, index, array } = piece;
-    if (countOfFiles(classes.subarray(index, index + count)) === 0) continue;
+    if (countOfFiles(classes, index, index + count) === 0) continue;
     array.read(frame, bytes.subarray(0, count * structBytes));
     collector.collect(piece, classes);
     await turns.next();
@@ -58,9 +62,12 @@ export async function collectCachedPages(
   return collector;
 }
 
-function countOfFiles(classes: Uint8Array): number {
+function countOfFiles(classes: Uint8Array, start: number, end: number): number {
   let count = 0;
-  for (const value of classes) if (value === pageClass.cache || value === pageClass.inode) count += 1;
+  for (let place = start; place < end; place++) {
+    const found = classes[place];
+    if (found === pageClass.cache || found === pageClass.inode) count += 1;
+  }
   return count;
 }
 

@@ -4,7 +4,7 @@ import { DISK_NAME_BYTES, type CommonLayout } from './file-layouts.js';
 import type { GuestDisk } from './file-pages.js';
 
 const SECTOR_BYTES = 512;
-/** Their numbers have a byte. */
+/** Their numbers have a byte, and one of these says that there is none. */
 const MOST_DISKS = 255;
 /** Partitions and disks; those of a guest that has more are not looked at. */
 const MOST_DEVICES = 4096;

@@ -18,7 +18,7 @@ const NODE_WINDOW_BYTES = 4096;
 const END_OF_FILE = 2 ** 32;
 const STEPS_AT_ONCE = 256;
 /** Reading a node takes as long as so many entries of a block. */
-const NODE_STEPS = 16;
+const NODE_STEPS = 32;
 
 /** A node whose left side was looked at; its right side is of the blocks from `end` on to before `limit`. */
 interface Pending {

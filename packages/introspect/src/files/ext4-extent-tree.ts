@@ -28,7 +28,9 @@ export function extentTree(
   readBlock: ReadBlock,
 ): ExtentSource {
   const nodes = Array.from({ length: MOST_DEPTH }, () => new DataView(new ArrayBuffer(blockBytes)));
-  const rootNode = new DataView(new ArrayBuffer(EXT4_ROOT_BYTES));
+  const rootBytes = new Uint8Array(EXT4_ROOT_BYTES);
+  const rootNode = new DataView(rootBytes.buffer);
+  const all = { start: 0, end: END_OF_FILE };
 
   /** Of each part of the file that has wanted pages, at most one node of each depth is read. */
   const visit = async (node: DataView, depth: number, part: Part, search: ExtentSearch): Promise<void> => {
@@ -47,16 +49,17 @@ export function extentTree(
       const below = nodes[depth - 1];
       const block = node.getUint16(at + 8, true) * 2 ** 32 + node.getUint32(at + 4, true);
       await search.turns.next();
-      if (below === undefined || !readBlock(block, new Uint8Array(below.buffer))) continue;
+      if (below === undefined) continue;
+      if (!(await readBlock(block, new Uint8Array(below.buffer), search.turns))) continue;
       await visit(below, depth - 1, { start, end }, search);
     }
   };
 
   return async (search) => {
     if (!inodes.seek(search.inode - common, bytes)) return;
-    inodes.copy(root, new Uint8Array(rootNode.buffer));
+    inodes.copy(root, rootBytes);
     const depth = rootNode.getUint16(6, true);
-    if (depth <= MOST_DEPTH) await visit(rootNode, depth, { start: 0, end: END_OF_FILE }, search);
+    if (depth <= MOST_DEPTH) await visit(rootNode, depth, all, search);
   };
 }
 

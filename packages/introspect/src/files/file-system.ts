@@ -4,8 +4,8 @@ import type { Extents } from './extents.js';
 import type { UnmappedReason } from './file-pages.js';
 import type { WantedPages } from './wanted-pages.js';
 
-/** More than the files of an honest guest have. */
-const MOST_STEPS = 2 ** 26;
+/** Many times what the files of an honest guest need. */
+const MOST_STEPS = 2 ** 27;
 
 /** How much all looks together may read, so that a guest cannot make them endless. */
 export class SearchLimit {

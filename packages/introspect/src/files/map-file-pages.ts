@@ -4,6 +4,7 @@ import type { PhysicalMemory } from '../memory/physical-memory.js';
 import { StructureReader } from '../memory/structure-reader.js';
 import { Turns } from '../turns.js';
 import { collectCachedPages, type CachedPages } from './cached-pages.js';
+import { ascending } from './ascending.js';
 import { Disks, type Volume } from './disks.js';
 import { Extents, notFound, scattered } from './extents.js';
 import type { CommonLayout, FileLayouts } from './file-layouts.js';
@@ -17,7 +18,10 @@ import { WantedPages } from './wanted-pages.js';
 /** Inodes are looked at in the order of their addresses: neighbours come together. */
 const INODE_WINDOW_BYTES = 16 * 1024;
 const SECTOR_BYTES = 512;
-const NOT_MAPPED = -1;
+/** In place of a disk's number. */
+const NOT_MAPPED = 255;
+/** Of one file, looked for together. */
+const PAGES_AT_ONCE = 2 ** 15;
 
 /** @param classes of all pages, as `classify` has answered; the guest may have gone on since */
 export async function mapFilePages(
@@ -29,14 +33,15 @@ export async function mapFilePages(
 ): Promise<FilePages> {
   const layout = layouts.common;
   const pages = await collectCachedPages(physical, kernel, classes, layout.pageIndexWord, signal);
-  const groups = new PageGroups(pages);
+  const turns = new Turns(signal);
+  const groups = await PageGroups.create(pages, turns);
   const { memory } = kernel;
   const disks = new Disks(memory, layout);
   const metadata = new Metadata(physical, layout, pages, groups);
   const inodes = new StructureReader(memory, INODE_WINDOW_BYTES);
   const fileSystems = new FileSystems(memory, layouts, disks, metadata, inodes);
-  const mapper = new PageMapper(pages, groups, new Turns(signal));
-  for (const mapping of pages.mappings.values.slice().sort()) {
+  const mapper = new PageMapper(pages, groups, turns);
+  for (const mapping of await ascending(pages.mappings.values, turns)) {
     await mapper.map(mapping, contentOf(mapping, inodes, layout, fileSystems));
   }
   return mapper.finish(disks);
@@ -72,7 +77,9 @@ class PageMapper {
   readonly #disk: Uint8Array;
   readonly #offset: Float64Array;
   readonly #unmapped: Record<UnmappedReason, number>;
-  readonly #wanted = new WantedPages();
+  /** Those of one file that are still to be found: the first ones in here. */
+  readonly #left = new Uint32Array(PAGES_AT_ONCE);
+  readonly #wanted = new WantedPages(PAGES_AT_ONCE);
   readonly #extents = new Extents();
   readonly #limit = new SearchLimit();
 
@@ -80,32 +87,55 @@ class PageMapper {
     this.#pages = pages;
     this.#groups = groups;
     this.#turns = turns;
-    this.#disk = new Uint8Array(pages.count);
-    this.#offset = new Float64Array(pages.count).fill(NOT_MAPPED);
+    this.#disk = new Uint8Array(pages.count).fill(NOT_MAPPED);
+    this.#offset = new Float64Array(pages.count);
     this.#unmapped = { filesystem: 0, encoding: 0, noExtent: 0, device: 0, inode: pages.leftOut };
   }
 
   async map(mapping: number, file: OpenFile | UnmappedReason): Promise<void> {
-    await this.#turns.next();
-    const group = this.#groups.of(this.#pages.mappings.find(mapping));
-    // Pages that have changed are on no disk.
-    const pages = group.filter((page) => this.#pages.unchanged[page] === 1);
-    if (pages.length === 0) return;
-    if (typeof file === 'string') {
-      this.#unmapped[file] += pages.length;
-      return;
+    const position = this.#pages.mappings.find(mapping);
+    const end = this.#groups.end(position);
+    for (let start = this.#groups.start(position); start < end; start += PAGES_AT_ONCE) {
+      await this.#turns.next();
+      const count = this.#takeUnchanged(start, Math.min(end, start + PAGES_AT_ONCE));
+      if (typeof file === 'string') this.#unmapped[file] += count;
+      else this.#unmapped.noExtent += await this.#search(count, file);
     }
-    const { inode, content } = file;
-    const search = { inode, extents: this.#extents, turns: this.#turns, limit: this.#limit };
-    let left = pages;
+  }
+
+  /** Looks for the pages that were taken; returns how many are nowhere. */
+  async #search(count: number, { inode, content }: OpenFile): Promise<number> {
+    const [wanted, extents, turns, limit] = [this.#wanted, this.#extents, this.#turns, this.#limit];
+    let left = count;
     for (const source of content.sources) {
-      this.#wanted.reset(this.#pages.indexes, left, content.blockBytes);
-      this.#extents.clear();
-      await source({ ...search, wanted: this.#wanted });
-      left = left.filter((page) => !this.#place(page, content));
-      if (left.length === 0) return;
+      if (left === 0) break;
+      wanted.reset(this.#pages.indexes, this.#left, left, content.blockBytes);
+      extents.clear();
+      await source({ inode, wanted, extents, turns, limit });
+      left = this.#placeAll(left, content);
     }
-    this.#unmapped.noExtent += left.length;
+    return left;
+  }
+
+  /** Takes those of a part of the order; but what has changed is on no disk. */
+  #takeUnchanged(start: number, end: number): number {
+    const { order } = this.#groups;
+    let count = 0;
+    for (let at = start; at < end; at++) {
+      const page = order[at] ?? 0;
+      if (this.#pages.unchanged[page] === 1) this.#left[count++] = page;
+    }
+    return count;
+  }
+
+  /** Keeps those that were not found; returns how many they are. */
+  #placeAll(count: number, content: FileContent): number {
+    let left = 0;
+    for (let at = 0; at < count; at++) {
+      const page = this.#left[at] ?? 0;
+      if (!this.#place(page, content)) this.#left[left++] = page;
+    }
+    return left;
   }
 
   /** Whether it is known of a page where it is, or that it is at no place. */
@@ -123,17 +153,19 @@ class PageMapper {
   }
 
   /** Leaves out the pages that were not mapped. */
-  finish(disks: Disks): FilePages {
+  async finish(disks: Disks): Promise<FilePages> {
     const { places, count } = this.#pages;
     let mapped = 0;
-    for (let page = 0; page < count; page++) {
-      const offset = this.#offset[page] ?? NOT_MAPPED;
-      if (offset === NOT_MAPPED) continue;
-      places[mapped] = places[page] ?? 0;
-      this.#disk[mapped] = this.#disk[page] ?? 0;
-      this.#offset[mapped] = offset;
-      mapped += 1;
-    }
+    await this.#turns.parts(count, (start, end) => {
+      for (let page = start; page < end; page++) {
+        const disk = this.#disk[page] ?? NOT_MAPPED;
+        if (disk === NOT_MAPPED) continue;
+        places[mapped] = places[page] ?? 0;
+        this.#disk[mapped] = disk;
+        this.#offset[mapped] = this.#offset[page] ?? 0;
+        mapped += 1;
+      }
+    });
     return {
       kind: 'mapped',
       disks: disks.list,

@@ -1,12 +1,16 @@
 import { PAGE_BYTES } from '../memory/guest-memory.js';
 import type { PhysicalMemory } from '../memory/physical-memory.js';
+import type { Turns } from '../turns.js';
 import type { CachedPages } from './cached-pages.js';
 import type { CommonLayout } from './file-layouts.js';
 import { NumberTable } from './number-table.js';
 import type { PageGroups } from './page-groups.js';
 
+/** More pages are not of a file system's own: somebody has read the disk. */
+const MOST_PAGES = 2 ** 20;
+
 /** Reads a block of a file system into `target`, which is as long; false if it is not in memory. */
-export type ReadBlock = (block: number, target: Uint8Array) => boolean;
+export type ReadBlock = (block: number, target: Uint8Array, turns: Turns) => Promise<boolean>;
 
 /** Blocks that a file system has for itself: they are cached as pages of its disk. */
 export class Metadata {
@@ -29,10 +33,14 @@ export class Metadata {
   blocksOf(device: number, blockBytes: number): ReadBlock {
     const { device: offsets, inode } = this.#layout;
     const mapping = this.#pages.mappings.find(device - offsets.fromInode + inode.mapping);
-    if (mapping === -1) return () => false;
+    const nowhere: ReadBlock = () => Promise.resolve(false);
+    if (mapping === -1) return nowhere;
+    const [start, end] = [this.#groups.start(mapping), this.#groups.end(mapping)];
+    if (end - start > MOST_PAGES) return nowhere;
+    const pages = this.#groups.order.subarray(start, end);
     let find: ((index: number) => number) | undefined;
-    return (block, target) => {
-      find ??= this.#finderOf(this.#groups.of(mapping));
+    return async (block, target, turns) => {
+      find ??= await this.#finderOf(pages, turns);
       const position = block * blockBytes;
       const offset = position % PAGE_BYTES;
       const place = this.#pages.places[find((position - offset) / PAGE_BYTES)];
@@ -43,13 +51,15 @@ export class Metadata {
   }
 
   /** Finds one of the pages by its index; -1 if there is none. */
-  #finderOf(pages: Uint32Array): (index: number) => number {
+  async #finderOf(pages: Uint32Array, turns: Turns): Promise<(index: number) => number> {
     const indexes = new NumberTable(pages.length);
     const pageAt = new Uint32Array(pages.length);
-    for (const page of pages) {
-      const at = indexes.add(this.#pages.indexes[page] ?? 0);
-      if (at !== -1) pageAt[at] = page;
-    }
+    await turns.parts(pages.length, (from, to) => {
+      for (const page of pages.subarray(from, to)) {
+        const at = indexes.add(this.#pages.indexes[page] ?? 0);
+        if (at !== -1) pageAt[at] = page;
+      }
+    });
     return (index) => pageAt[indexes.find(index)] ?? -1;
   }
 }

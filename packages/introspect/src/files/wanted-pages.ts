@@ -2,16 +2,29 @@ import { PAGE_BYTES } from '../memory/guest-memory.js';
 
 /** Which pages of a file are wanted: only of these the place on the disk is looked for. */
 export class WantedPages {
-  #indexes = new Uint32Array(1024);
+  readonly #indexes: Uint32Array;
   #count = 0;
   #blockBytes: number = PAGE_BYTES;
 
-  /** @param indexes in any order; each is the position of a page in the file */
-  reset(indexes: Uint32Array, pages: Uint32Array, blockBytes: number): void {
-    const count = pages.length;
-    if (count > this.#indexes.length) this.#indexes = new Uint32Array(2 ** Math.ceil(Math.log2(count)));
-    for (let page = 0; page < count; page++) this.#indexes[page] = indexes[pages[page] ?? 0] ?? 0;
-    this.#indexes.subarray(0, count).sort();
+  /** @param most of them at once */
+  constructor(most: number) {
+    this.#indexes = new Uint32Array(most);
+  }
+
+  /**
+   * @param indexes where pages are in the file
+   * @param pages positions in `indexes`, in any order, of which the first `count` are wanted
+   */
+  reset(indexes: Uint32Array, pages: Uint32Array, count: number, blockBytes: number): void {
+    let last = 0;
+    let isSorted = true;
+    for (let page = 0; page < count; page++) {
+      const index = indexes[pages[page] ?? 0] ?? 0;
+      this.#indexes[page] = index;
+      if (index < last) isSorted = false;
+      last = index;
+    }
+    if (!isSorted) this.#indexes.subarray(0, count).sort();
     this.#count = count;
     this.#blockBytes = blockBytes;
   }
