@@ -18,7 +18,7 @@ export interface BusyFiles {
 export interface BusyFilesOptions {
   /** An even number, 256 at most, of 256 KiB at most each; 128 by default, for which a disk of 64 MiB is enough. */
   readonly files?: number;
-  /** 200 a second by default. */
+  /** 50 a second by default, for which an emulated processor has time besides. */
   readonly operationsPerSecond?: number;
 }
 
@@ -43,7 +43,7 @@ async function command({ workload }: Guest, line: string): Promise<BusyFiles> {
  */
 export async function startBusyFiles(
   guest: Guest,
-  { files = 128, operationsPerSecond = 200 }: BusyFilesOptions = {},
+  { files = 128, operationsPerSecond = 50 }: BusyFilesOptions = {},
 ): Promise<void> {
   await command(guest, `on ${files} ${operationsPerSecond}`);
 }

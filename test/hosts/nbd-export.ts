@@ -12,6 +12,8 @@ export interface NbdImage {
   /** Clients see what is in the image, whatever its format is. */
   readonly format: 'raw' | 'qcow2';
   readonly readOnly?: boolean;
+  /** Whatever is read fails; what is written is not. */
+  readonly readsFail?: boolean;
 }
 
 export interface NbdExport {
@@ -30,7 +32,8 @@ const stopDeadlineMs = 10_000;
 let served = 0;
 
 /** Starts an NBD server on a host; any number of clients may use the export at the same time. */
-export async function serveByNbd(host: Host, { path, format, readOnly }: NbdImage): Promise<NbdExport> {
+export async function serveByNbd(host: Host, image: NbdImage): Promise<NbdExport> {
+  const { path, readOnly } = image;
   const number = ++served;
   const port = host.networkNamespace === undefined ? await freePort(host.address) : firstPort + number;
   const [pidFile, logFile] = [`${path}.nbd-${number}.pid`, `${path}.nbd-${number}.log`];
@@ -41,8 +44,8 @@ export async function serveByNbd(host: Host, { path, format, readOnly }: NbdImag
     [
       ...['--persistent', '--shared=0', `--export-name=${exportName}`],
       ...[`--bind=${host.address}`, `--port=${port}`, `--pid-file=${pidFile}`],
-      ...[`--format=${format}`, '--discard=unmap', ...(readOnly === true ? ['--read-only'] : [])],
-      path,
+      ...['--discard=unmap', ...(readOnly === true ? ['--read-only'] : [])],
+      ...imageArguments(image),
     ],
     { stdio: ['ignore', log.fd, log.fd] },
   );
@@ -72,6 +75,13 @@ export async function serveByNbd(host: Host, { path, format, readOnly }: NbdImag
     throw error;
   }
   return { url: `nbd://${host.address}:${port}/${exportName}`, pid: server.pid, close };
+}
+
+function imageArguments({ path, format, readsFail }: NbdImage): string[] {
+  if (readsFail !== true) return [`--format=${format}`, path];
+  const failing = ['file.inject-error.0.event=none', 'file.inject-error.0.iotype=read'];
+  const file = ['file.driver=blkdebug', 'file.image.driver=file', `file.image.filename=${path}`];
+  return ['--image-opts', [`driver=${format}`, ...file, ...failing].join(',')];
 }
 
 async function freePort(address: string): Promise<number> {

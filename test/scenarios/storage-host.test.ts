@@ -15,6 +15,9 @@ import { openStorageHost, type StorageHost } from '../hosts/storage-host.js';
 const memoryMiB = 256;
 const mebibyte = 1024 * 1024;
 const waitMs = 60_000;
+const someOperations = 100;
+/** Two guests that boot one after the other, and verify all that they have. */
+const movingMs = 120_000;
 
 let hosts: Hosts;
 let storage: StorageHost;
@@ -54,7 +57,7 @@ async function bootBusy(disk: GuestDisk): Promise<Guest> {
   const guest = await start('source', disk);
   await guest.waitUntilReady();
   await startBusyFiles(guest);
-  await operations(guest, 500);
+  await operations(guest, someOperations);
   return guest;
 }
 
@@ -72,21 +75,25 @@ describe('a guest whose disk is on a storage host', () => {
   test.each([
     ['raw', 'precopy'],
     ['qcow2', 'postcopy'],
-  ] as const)('has all its files, of a %s image, when it has moved by %s', async (format, method) => {
-    const disk = await sharedDisk(format);
-    const source = await bootBusy(disk);
-    const destination = await start('destination', disk);
-    await hosts.shape(1000);
-    const moved = await migrateByQemu(hosts, source, destination, { method, timeLimitMs: waitMs });
-    expect(moved).toMatchObject({ completed: true });
-    await destination.waitUntilReady();
-    await operations(destination, 500);
-    await stopBusyFiles(destination);
-    const checked = await checkBusyFiles(destination);
-    expect(destination.workload.reportedErrors).toEqual([]);
-    expect(checked.errors).toBe(0);
-    expect(checked.bytes).toBeGreaterThan(8 * mebibyte);
-  });
+  ] as const)(
+    'has all its files, of a %s image, when it has moved by %s',
+    async (format, method) => {
+      const disk = await sharedDisk(format);
+      const source = await bootBusy(disk);
+      const destination = await start('destination', disk);
+      await hosts.shape(1000);
+      const moved = await migrateByQemu(hosts, source, destination, { method, timeLimitMs: waitMs });
+      expect(moved).toMatchObject({ completed: true });
+      await destination.waitUntilReady();
+      await operations(destination, someOperations);
+      await stopBusyFiles(destination);
+      const checked = await checkBusyFiles(destination);
+      expect(destination.workload.reportedErrors).toEqual([]);
+      expect(checked.errors).toBe(0);
+      expect(checked.bytes).toBeGreaterThan(8 * mebibyte);
+    },
+    movingMs,
+  );
 
   test('reads it over a link of its own, and not over that between the hosts', async () => {
     const guest = await bootBusy(await sharedDisk('raw'));
@@ -115,6 +122,22 @@ test('whoever spoils what is in the page cache is found out by the files, and so
   expect(await guest.workload.shell(spoil)).toBe(0);
   // From the cache, and from the disk, to which it was written.
   expect((await checkBusyFiles(guest)).errors).toBe(2);
+});
+
+test('a storage host may serve images whose reads fail, beside those whose do not', async () => {
+  const path = join(guests.directory, 'disk.raw');
+  await createDisk(path, { format: 'raw' });
+  const convert = async (url: string): Promise<boolean> => {
+    const { exited } = await hosts.destination.start('qemu-img', [
+      'convert',
+      ...['-f', 'raw', '-O', 'raw', url, `${path}.copy`],
+    ]);
+    return (await exited).code === 0;
+  };
+  const failing = await storage.serve({ path, format: 'raw', readsFail: true });
+  expect(await convert(failing.url)).toBe(false);
+  const good = await storage.serve({ path, format: 'raw', readOnly: true });
+  expect(await convert(good.url)).toBe(true);
 });
 
 describe('a storage host that is closed', () => {
