@@ -42,8 +42,12 @@ describe('a guest that changes files in every way', () => {
       await goesOn(source);
       await agents().hosts.shape(1000);
       try {
+        const before = await busyFiles(source);
         const { destination } = await moveGuest(source, agents(), { mode });
         await destination.waitUntilReady();
+        // It finds its cache there, and not an empty one.
+        const { residentPages } = await busyFiles(destination);
+        expect(residentPages).toBeGreaterThan(before.residentPages / 2);
         await goesOn(destination);
         const { errors, bytes } = await checkBusyFiles(destination);
         expect(destination.workload.reportedErrors).toEqual([]);
