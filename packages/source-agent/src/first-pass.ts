@@ -39,8 +39,10 @@ export class FirstPass implements FirstPassSink {
   readonly #progress: Progress;
   readonly #filter: PageFilter;
   readonly #storage: StorageSender | undefined;
-  /** Pages of cache that came and were not sent. */
-  readonly #putOff: PageSet;
+  /** Pages that came. */
+  readonly #came: PageSet;
+  /** Pages that were to be restored from storage, and have changed before they came. */
+  readonly #changed: PageSet;
   #storageAt = 0;
   /** Pages that came while the link was full. */
   readonly #lookedAt: PageSet;
@@ -58,7 +60,8 @@ export class FirstPass implements FirstPassSink {
     this.#progress = progress;
     this.#filter = filter;
     this.#storage = storage;
-    this.#putOff = new PageSet(pending.layout);
+    this.#came = new PageSet(pending.layout);
+    this.#changed = new PageSet(pending.layout);
     this.#lookedAt = new PageSet(pending.layout);
     this.enough = enough;
   }
@@ -75,10 +78,8 @@ export class FirstPass implements FirstPassSink {
       this.zero(block, address);
       return -1;
     }
-    if (this.#filter.cache.has(page)) {
-      this.#putOff.add(page);
-      return -1;
-    }
+    if (this.#storage !== undefined) this.#cameToStorage(page, this.#storage);
+    if (this.#filter.cache.has(page)) return -1;
     if (this.#flow.isFull && this.#isLinkSlow) {
       this.#lookedAt.add(page);
       return -1;
@@ -88,7 +89,9 @@ export class FirstPass implements FirstPassSink {
   }
 
   zero(block: number, address: number): void {
-    this.#scheduler.sentOtherwise(this.#pageAt(block, address));
+    const page = this.#pageAt(block, address);
+    if (this.#storage !== undefined) this.#cameToStorage(page, this.#storage);
+    this.#scheduler.sentOtherwise(page);
     this.#sender.zero(block, address);
   }
 
@@ -104,15 +107,29 @@ export class FirstPass implements FirstPassSink {
     return undefined;
   }
 
-  /** A page that has not come yet may be another one until it does. */
+  /** The pass is over: what has changed unseen is sent. */
+  end(): void {
+    this.#storage?.watch();
+    this.#scheduler.sendAfterAll(this.#changed);
+  }
+
+  /** Whatever a page has when it comes, the log names what it gets later. */
+  #cameToStorage(page: number, storage: StorageSender): void {
+    this.#came.add(page);
+    if (storage.wasNamedEarly(page) && !storage.isAsNamed(page)) this.#changed.add(page);
+  }
+
   #advanceStorage(): void {
     const now = performance.now();
     if (this.#storage === undefined || now < this.#storageAt + STORAGE_INTERVAL_MS) return;
     this.#storageAt = now;
-    this.#storage.advance(this.#putOff, (page) => {
-      this.#putOff.delete(page);
-      this.#scheduler.sentOtherwise(page);
-    });
+    this.#storage.advance(
+      this.#pending,
+      (page) => {
+        this.#scheduler.sentOtherwise(page);
+      },
+      (page) => !this.#came.has(page),
+    );
   }
 
   /** The link must not wait while QEMU goes through pages of zeroes: the log names what is written after its record. */

@@ -89,6 +89,7 @@ export async function runPrecopy(options: PrecopyOptions): Promise<SwitchOverPla
   filter.start();
   const firstPass = new FirstPass({ sender, flow, scheduler, pending, progress, filter, storage, enough });
   await dirtyLog.readFirstPass(firstPass, dirtied, signal);
+  firstPass.end();
   filter.watch();
   await sender.flushed();
   let restoredBy = Infinity;

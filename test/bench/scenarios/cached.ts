@@ -48,7 +48,7 @@ function cachedLoad(): Load {
   };
 }
 
-const base = { memoryMiB, links: [1000], load: cachedLoad } as const;
+const base = { memoryMiB, links: [1000, 200], load: cachedLoad } as const;
 
 export const cachedScenarios: readonly Scenario[] = [
   {

@@ -25,13 +25,20 @@ import { UnsettledWindow } from './unsettled-window.js';
 export const STORAGE_INTERVAL_MS = 5;
 /** That show whether a disk is the guest's. */
 const TRIAL_PAGES = 32;
+/** That may be named before QEMU's first pass has come to them. */
+const MOST_EARLY_PAGES = 65_536;
+/** What the link may have in flight while pages are named, ms: they queue behind it. */
+const QUEUE_MS = 100;
+const LEAST_QUEUE_BYTES = 1024 * 1024;
 /** Of the map, that are looked at in one go. */
 const MOST_LOOKED_AT = 8192;
+
+const NEVER = (): boolean => false;
 
 export interface StorageSenderOptions {
   readonly layout: PageLayout;
   readonly memory: GuestMemory;
-  readonly flow: Pick<FlowControl, 'send'>;
+  readonly flow: Pick<FlowControl, 'send' | 'inFlightBytes' | 'bytesPerSecond' | 'window'>;
   readonly hash: HashBytes;
   /** The destination's. */
   readonly disks: readonly WireDisk[];
@@ -45,8 +52,8 @@ interface Batch {
   readonly disk: number;
   /** Page indices. */
   readonly pages: Uint32Array;
-  /** `performance.now()` */
-  readonly sentAt: number;
+  /** When the destination is expected to hear of it, behind all that is in flight; `performance.now()`. */
+  readonly heardAt: number;
 }
 
 /** A guest's disk, and how far its pages have been gone through. */
@@ -78,9 +85,12 @@ export class StorageSender {
   /** Of the newest map, at first. */
   #mappedPages = 0;
   readonly #failed: PageSet;
+  /** Hashes of pages that may have changed since they were named, without the log saying so. */
+  readonly #early = new Map<number, bigint>();
   readonly #batches = new Map<number, Batch>();
   #newestBatch = 0;
   #wasFull = false;
+  #isEarly: (page: number) => boolean = NEVER;
   #restoredPages = 0;
   #unrestoredPages = 0;
   #waiting: (() => void)[] = [];
@@ -128,9 +138,16 @@ export class StorageSender {
    * flushed.
    * @param candidates pages that are to be sent: of them, those that lie on disks may be named
    * @param sent hears of each page that is
+   * @param isEarly whether the log does not yet say what becomes of a page: {@link isAsNamed} has to be asked when it does
    */
-  advance(candidates: PageSet, sent: (page: number) => void): void {
+  advance(
+    candidates: PageSet,
+    sent: (page: number) => void,
+    isEarly: (page: number) => boolean = NEVER,
+  ): void {
     if (this.#mapped.count === 0 || candidates.count === 0) return;
+    this.#isEarly = isEarly;
+    this.#shortenQueue();
     for (const course of this.#courses) {
       if (course.match.state === 'untried') {
         if (this.#advance(course, candidates, sent, TRIAL_PAGES) > 0) course.match.tried();
@@ -138,6 +155,25 @@ export class StorageSender {
         this.#advance(course, candidates, sent, Infinity);
       }
     }
+  }
+
+  /** Whether the page was named before its record came. */
+  wasNamedEarly(page: number): boolean {
+    return this.#early.has(page);
+  }
+
+  /** The record of such a page has come: whether it still has what it had when it was named. */
+  isAsNamed(page: number): boolean {
+    const hash = this.#early.get(page);
+    this.#early.delete(page);
+    const block = this.#layout.blockOfPage(page);
+    this.#memory.readSync(block.index, this.#layout.address(block, page), this.#content, 0, PAGE_SIZE);
+    return this.#hash(this.#content.subarray(0, PAGE_SIZE)) === hash;
+  }
+
+  /** The log names every write from now on. */
+  watch(): void {
+    this.#early.clear();
   }
 
   /** Takes a `settled` frame. Error: `protocol-violation`. */
@@ -161,10 +197,10 @@ export class StorageSender {
       failed += runPages(frame, run);
       this.#failed.addRange(first, runPages(frame, run));
     }
-    const { match, disk, sentAt, pages } = batch;
+    const { match, disk, heardAt, pages } = batch;
     this.#restoredPages += pages.length - failed;
     this.#unrestoredPages += failed;
-    this.#window.settled(pages.length, sentAt, performance.now(), this.#wasFull);
+    this.#window.settled(pages.length, heardAt, performance.now(), this.#wasFull);
     this.#tellState(match, () => {
       match.settled(disk, pages.length, failed);
     });
@@ -223,6 +259,7 @@ export class StorageSender {
       const offset = offsets[course.cursor] ?? 0;
       course.cursor = (course.cursor + 1) % pages.length;
       if (!this.#mapped.has(page) || !candidates.has(page)) continue;
+      if (this.#early.size + count >= MOST_EARLY_PAGES && this.#isEarly(page)) continue;
       if (count === MAX_BLOCK_RECORDS || (count > 0 && this.#isOfOther(page, limit))) {
         this.#send(course.match, count);
         count = 0;
@@ -239,6 +276,19 @@ export class StorageSender {
     if (count > 0) this.#send(course.match, count);
     this.#wasFull = named >= room;
     return named;
+  }
+
+  #shortenQueue(): void {
+    const { bytesPerSecond, window } = this.#flow;
+    if (bytesPerSecond === undefined) return;
+    const queue = Math.max((bytesPerSecond * QUEUE_MS) / 1000, LEAST_QUEUE_BYTES);
+    if (queue < window) this.#flow.window = queue;
+  }
+
+  get #heardAt(): number {
+    const { inFlightBytes, bytesPerSecond } = this.#flow;
+    const queueMs = bytesPerSecond === undefined ? 0 : (inFlightBytes / bytesPerSecond) * 1000;
+    return performance.now() + queueMs;
   }
 
   #isOfOther(page: number, other: number): boolean {
@@ -258,9 +308,12 @@ export class StorageSender {
     for (let index = 0; index < count; index++) {
       const content = this.#content.subarray(index * PAGE_SIZE, (index + 1) * PAGE_SIZE);
       const address = ((this.#pages[index] ?? 0) - block.firstPage) * PAGE_SIZE;
-      writeBlockRecord(frame, index, address, this.#offsets[index] ?? 0, this.#hash(content));
+      const hash = this.#hash(content);
+      const page = this.#pages[index] ?? 0;
+      if (this.#isEarly(page)) this.#early.set(page, hash);
+      writeBlockRecord(frame, index, address, this.#offsets[index] ?? 0, hash);
     }
-    this.#batches.set(batch, { match, disk, pages: this.#pages.slice(0, count), sentAt: performance.now() });
+    this.#batches.set(batch, { match, disk, pages: this.#pages.slice(0, count), heardAt: this.#heardAt });
     // A connection that breaks is noticed by whoever waits for room in it.
     this.#flow.send(frame).catch(() => undefined);
   }

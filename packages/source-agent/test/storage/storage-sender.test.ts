@@ -28,8 +28,27 @@ let frames: Buffer[];
 let content: Uint8Array;
 let candidates: PageSet;
 
+interface FakeFlow {
+  inFlightBytes: number;
+  bytesPerSecond: number | undefined;
+  window: number;
+  send: (frame: Buffer) => Promise<void>;
+}
+
+const flow: FakeFlow = {
+  inFlightBytes: 0,
+  bytesPerSecond: undefined,
+  window: 0,
+  send: async (frame: Buffer): Promise<void> => {
+    frames.push(frame);
+    return Promise.resolve();
+  },
+};
+
 beforeEach(() => {
   frames = [];
+  flow.bytesPerSecond = undefined;
+  flow.window = 8 * 2 ** 20;
   content = Uint8Array.from({ length: PAGES }, (_, page) => page % 251);
   candidates = new PageSet(layout);
   candidates.fill();
@@ -45,12 +64,7 @@ function open(disks = [vda]): StorageSender {
         }
       },
     },
-    flow: {
-      send: async (frame) => {
-        frames.push(frame);
-        return Promise.resolve();
-      },
-    },
+    flow,
     hash: (bytes) => BigInt(bytes[0] ?? 0),
     disks,
     log,
@@ -199,6 +213,44 @@ test('of a disk that the destination does not have nothing is named', () => {
   advance(storage);
   expect(frames).toEqual([]);
   expect(storage.view.disks).toEqual([{ name: 'vdb', bytes: 2 * DISK_BYTES, state: 'different' }]);
+});
+
+describe('a page that is named before its record comes', () => {
+  const nameEarly = (storage: StorageSender, isEarly: (page: number) => boolean): void => {
+    storage.mapped(mapOf(upTo(8)));
+    storage.advance(
+      candidates,
+      (page) => {
+        candidates.delete(page);
+      },
+      isEarly,
+    );
+  };
+
+  test('is found to have changed, or not, when it comes', () => {
+    const storage = open();
+    nameEarly(storage, (page) => page >= 4);
+    expect(upTo(8).filter((page) => storage.wasNamedEarly(page))).toEqual([4, 5, 6, 7]);
+    content[5] = 200;
+    expect([4, 5].map((page) => storage.isAsNamed(page))).toEqual([true, false]);
+    expect(storage.wasNamedEarly(5)).toBe(false);
+  });
+
+  test('is left to the log once that names every write', () => {
+    const storage = open();
+    nameEarly(storage, () => true);
+    storage.watch();
+    expect(upTo(8).some((page) => storage.wasNamedEarly(page))).toBe(false);
+  });
+});
+
+test('while pages are named, little is in flight before them', () => {
+  flow.bytesPerSecond = 20_000_000;
+  const storage = open();
+  storage.mapped(mapOf(upTo(8)));
+  advance(storage);
+  expect(flow.window).toBeLessThan(8 * 2 ** 20);
+  expect(flow.window).toBeGreaterThan(2 ** 20);
 });
 
 describe('what is given up', () => {
