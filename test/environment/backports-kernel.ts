@@ -9,8 +9,6 @@ export interface BackportsKernel {
   readonly modules: string;
   /** A driver that is built into the usual kernel's first file system, but not into this one; compressed by xz. */
   readonly virtioBlock: string;
-  /** The driver of xfs, behind those that it needs; compressed by xz as well. */
-  readonly xfs: readonly string[];
 }
 
 const name = 'kernel-backports';
@@ -32,6 +30,5 @@ export async function backportsKernel(): Promise<BackportsKernel> {
     image: fileLike(/^boot\/vmlinuz-/),
     modules: join(unpackedPackage(name), 'lib/modules'),
     virtioBlock: fileLike(/\/virtio_blk\.ko\.xz$/),
-    xfs: [fileLike(/\/libcrc32c\.ko\.xz$/), fileLike(/\/xfs\.ko\.xz$/)],
   };
 }

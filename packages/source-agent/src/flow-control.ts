@@ -34,6 +34,8 @@ export class FlowControl implements FlowPart {
   /** and when they were sent, ms. */
   #sentAt: number[] = [];
   #roundTripMs = Infinity;
+  /** When something was seen to have to wait, ms. */
+  #fullAt = -Infinity;
   #oldest = 1;
   readonly #waiting: { readonly resolve: () => void; readonly reject: (reason: PageferryError) => void }[] =
     [];
@@ -129,7 +131,14 @@ export class FlowControl implements FlowPart {
 
   /** Whether nothing more should be sent now. */
   get isFull(): boolean {
-    return this.#isWindowFull || this.#limitWaitMs > 0 || !this.#shared.isFree(this);
+    const isFull = this.#isWindowFull || this.#limitWaitMs > 0 || !this.#shared.isFree(this);
+    if (isFull) this.#fullAt = performance.now();
+    return isFull;
+  }
+
+  /** Whether something had to wait in the last so many ms: the link, not the processor, is what limits. */
+  wasFullWithin(ms: number): boolean {
+    return performance.now() <= this.#fullAt + ms;
   }
 
   /**

@@ -115,9 +115,9 @@ export async function runPrecopy(options: PrecopyOptions): Promise<SwitchOverPla
       await filter.look();
       continue;
     }
-    if (isStopWanted && storage !== undefined && !mayLeaveStorage(options, now > restoredBy)) {
-      if (restoredBy === Infinity) restoredBy = now + STORAGE_WAIT_MS;
-      await Promise.race([storage.progress(), sleep(STORAGE_PAUSE_MS, signal)]);
+    if (isStopWanted && storage !== undefined && !mayLeaveStorage(options)) {
+      restoredBy = Math.min(restoredBy, now + STORAGE_WAIT_MS);
+      await awaitStorage(storage, scheduler, now > restoredBy, signal);
       continue;
     }
     if (isStopWanted && options.mayStop()) return plan(options, decided, scheduler.hottest);
@@ -141,14 +141,25 @@ function restoreFromStorage({ storage, pending }: PrecopyOptions, scheduler: Pre
   });
 }
 
-/** Whether the stop need not wait for pages that are being restored: post-copy brings them, or it takes too long. */
-function mayLeaveStorage(
-  { storage, switchOverForced, whenStalled }: PrecopyOptions,
+/** Whether the stop need not wait for pages that are being restored: post-copy brings them, or the last pages do. */
+function mayLeaveStorage({ storage, switchOverForced, whenStalled }: PrecopyOptions): boolean {
+  return storage === undefined || storage.isSettled || whenStalled === 'postcopy' || switchOverForced();
+}
+
+/** Waits for some of the pages that are being restored; those that are late are sent. */
+async function awaitStorage(
+  storage: StorageSender,
+  scheduler: PrecopyScheduler,
   isLate: boolean,
-): boolean {
-  return (
-    storage === undefined || storage.isSettled || whenStalled === 'postcopy' || switchOverForced() || isLate
-  );
+  signal: AbortSignal,
+): Promise<void> {
+  if (!isLate) {
+    await Promise.race([storage.progress(), sleep(STORAGE_PAUSE_MS, signal)]);
+    return;
+  }
+  storage.turnOff((pages) => {
+    scheduler.sendAfterAll(pages);
+  });
 }
 
 /** How the guest is to be stopped, once it is decided that it is. Error: `not-converging`. */

@@ -48,11 +48,29 @@ const gangLimits: readonly (readonly [string, string])[] = [
   [': mean downtime', 'The last pages of a guest that writes all the time are its own.'],
 ];
 
+/** As {@link limits}, for page cache from shared storage. */
+const storageLimits: readonly (readonly [string, string])[] = [
+  [
+    ': total time',
+    'Over a fast link processor time is what limits, on two processors that the guest, who reads its cache all the time, both QEMUs, both ' +
+      "daemons and the storage's two servers share: QEMU's first pass writes every page once, and reading a page from storage takes more of " +
+      'it than taking it from the network.',
+  ],
+  [
+    ': bytes on the wire',
+    'What the network has room for meanwhile goes over it, also page cache, so that storage holds nothing up.',
+  ],
+];
+
 /** Says of what was not reached why. */
-export function limitSection({ precopy, hybrid, gang, other }: Report['targets']): string[] {
+export function limitSection({ precopy, hybrid, gang, storage, other }: Report['targets']): string[] {
   const isMissed = ({ reached }: { readonly reached: boolean }): boolean => !reached;
   const single = [...precopy, ...hybrid, ...other].filter(isMissed);
-  const lines = [...linesOf(limits, '', single), ...linesOf(gangLimits, 'gangs', gang.filter(isMissed))];
+  const lines = [
+    ...linesOf(limits, '', single),
+    ...linesOf(gangLimits, 'gangs', gang.filter(isMissed)),
+    ...linesOf(storageLimits, 'storage', storage.filter(isMissed)),
+  ];
   return lines.length === 0 ? [] : ['', '### What limits the figures that are not reached', '', ...lines];
 }
 

@@ -1,17 +1,11 @@
-import { mkdir, open, readFile, truncate, writeFile } from 'node:fs/promises';
-import { basename, join } from 'node:path';
-import { backportsKernel } from '../../environment/backports-kernel.js';
-import { ensureEnvironment } from '../../environment/install.js';
-import { unpackedPackage } from '../../environment/unpacked-package.js';
-import { formatXfs } from '../../environment/xfsprogs.js';
+import { mkdir, open } from 'node:fs/promises';
+import { join } from 'node:path';
 import { createDisk, createPartitionedDisk } from '../../guests/disk.js';
+import { diskHardware } from '../../guests/disk-hardware.js';
 import type { Guest } from '../../guests/guest.js';
 import type { Guests } from '../../guests/guests.js';
-import { extendInitramfs } from '../../guests/initramfs.js';
-import { modulesWithDependencies } from '../../guests/kernel-modules.js';
 import { qemuWith, run, type KernelOfGuest } from './introspected-guest.js';
 
-const bytesPerMib = 2 ** 20;
 const pageBytes = 4096;
 /** So many pages of the file with holes have content; each is followed by one that has none. */
 export const strides = 600;
@@ -20,13 +14,6 @@ export interface GuestWithFiles {
   readonly guest: Guest;
   /** The images of its disks, by the names that it has for them. */
   readonly images: ReadonlyMap<string, string>;
-}
-
-interface Drivers {
-  readonly initramfs: string;
-  readonly qemuOptions: string;
-  /** Loads those that the first file system does not load by itself. */
-  readonly load: string;
 }
 
 /** A file whose extents need a tree of three levels where blocks have 1 KiB. */
@@ -47,34 +34,8 @@ async function createImages(directory: string): Promise<Map<string, string>> {
   await createDisk(first, { format: 'raw', content });
   // At no multiple of a page.
   await createPartitionedDisk(second, { sizeMiB: 64, startSector: 2049 });
-  await writeFile(third, '');
-  await truncate(third, 320 * bytesPerMib);
-  await formatXfs(third);
+  await createDisk(third, { format: 'raw', fileSystem: 'xfs' });
   return images;
-}
-
-async function stableDrivers(): Promise<Drivers> {
-  const { initramfs } = await ensureEnvironment();
-  const paths = await modulesWithDependencies(join(unpackedPackage('kernel'), 'lib/modules'), ['xfs']);
-  const modules = await Promise.all(
-    paths.map(async (path, index) => [`modules/9${index}.ko`, await readFile(path)] as const),
-  );
-  return { initramfs: await extendInitramfs(initramfs, [], new Map(modules)), qemuOptions: '', load: 'true' };
-}
-
-async function backportsDrivers(): Promise<Drivers> {
-  const { initramfs } = await ensureEnvironment();
-  const { image, virtioBlock, xfs } = await backportsKernel();
-  const paths = [virtioBlock, ...xfs];
-  const modules = await Promise.all(
-    paths.map(async (path) => [basename(path), await readFile(path)] as const),
-  );
-  const names = modules.map(([name]) => `/${name}`).join(' ');
-  return {
-    initramfs: await extendInitramfs(initramfs, [], new Map(modules)),
-    qemuOptions: `-kernel '${image}'`,
-    load: `for file in ${names}; do unxz -c $file > /tmp/driver.ko && insmod /tmp/driver.ko || exit 1; done`,
-  };
 }
 
 /**
@@ -85,15 +46,27 @@ export async function bootWithFiles(guests: Guests, kernel: KernelOfGuest): Prom
   const directory = join(guests.directory, `${kernel}-files`);
   await mkdir(directory);
   const images = await createImages(directory);
-  const { initramfs, qemuOptions, load } = await (kernel === 'stable' ? stableDrivers() : backportsDrivers());
+  const [first = ''] = images.values();
+  // With what the disks need, xfs among it.
+  const { initramfs, kernel: image } = await diskHardware(
+    { path: first, format: 'raw', fileSystem: 'xfs' },
+    kernel,
+  );
   const disks = [...images].map(
     ([name, path]) =>
       `-drive if=none,id=${name},file=${path},format=raw,cache=none -device virtio-blk-pci,drive=${name}`,
   );
-  const qemu = await qemuWith(directory, 'disks', [qemuOptions, ...disks].join(' '));
-  const guest = await guests.start({ name: kernel, memoryMiB: 256, vcpus: 2, qemu, initramfs });
+  const qemu = await qemuWith(directory, 'disks', disks.join(' '));
+  const guest = await guests.start({
+    name: kernel,
+    memoryMiB: 256,
+    vcpus: 2,
+    qemu,
+    ...(initramfs && { initramfs }),
+    ...(image && { kernel: image }),
+  });
   await guest.waitUntilReady();
-  await run(guest, `umount /mnt 2> /dev/null; mkdir /part /xfs; ${load}`);
+  await run(guest, 'umount /mnt 2> /dev/null; mkdir /part /xfs');
   await mountAll(guest, 'noatime');
   return { guest, images };
 }

@@ -2,20 +2,16 @@ import type { Logger } from '@pageferry/daemon';
 import { PageferryError } from '@pageferry/errors';
 import { PAGE_SIZE, PageSet, type HashBytes, type PageLayout } from '@pageferry/transfer';
 import {
-  FrameKind,
   MAX_BLOCK_RECORDS,
-  blocksFrameBytes,
   checkSettledFrame,
   runAddress,
   runPages,
-  writeBatch,
-  writeBlockRecord,
-  writeHeader,
   type FrameHeader,
   type WireDisk,
 } from '@pageferry/wire';
 import type { FlowControl } from '../flow-control.js';
 import type { GuestMemory } from '../page-sender.js';
+import { BlocksFrames } from './blocks-frames.js';
 import { DiskMatch } from './disk-match.js';
 import type { DiskPages, FilePageMap } from './file-page-map.js';
 import type { StorageView } from './storage-resource.js';
@@ -25,6 +21,8 @@ import { UnsettledWindow } from './unsettled-window.js';
 export const STORAGE_INTERVAL_MS = 5;
 /** That show whether a disk is the guest's. */
 const TRIAL_PAGES = 32;
+/** Since the link was full: where it is not, nothing is gained, ms. */
+const LINK_BUSY_MS = 100;
 /** That may be named before QEMU's first pass has come to them. */
 const MOST_EARLY_PAGES = 65_536;
 /** What the link may have in flight while pages are named, ms: they queue behind it. */
@@ -38,7 +36,7 @@ const NEVER = (): boolean => false;
 export interface StorageSenderOptions {
   readonly layout: PageLayout;
   readonly memory: GuestMemory;
-  readonly flow: Pick<FlowControl, 'send' | 'inFlightBytes' | 'bytesPerSecond' | 'window'>;
+  readonly flow: Pick<FlowControl, 'send' | 'inFlightBytes' | 'bytesPerSecond' | 'window' | 'wasFullWithin'>;
   readonly hash: HashBytes;
   /** The destination's. */
   readonly disks: readonly WireDisk[];
@@ -72,9 +70,8 @@ export class StorageSender {
   /** Pages that were named, and not settled yet: they may not be there. */
   readonly unsettled: PageSet;
   readonly #layout: PageLayout;
-  readonly #memory: GuestMemory;
   readonly #flow: StorageSenderOptions['flow'];
-  readonly #hash: HashBytes;
+  readonly #frames: BlocksFrames;
   readonly #there: readonly WireDisk[];
   readonly #log: Logger;
   readonly #window = new UnsettledWindow();
@@ -90,19 +87,18 @@ export class StorageSender {
   readonly #batches = new Map<number, Batch>();
   #newestBatch = 0;
   #wasFull = false;
+  #isOff = false;
   #isEarly: (page: number) => boolean = NEVER;
   #restoredPages = 0;
   #unrestoredPages = 0;
   #waiting: (() => void)[] = [];
   readonly #pages = new Uint32Array(MAX_BLOCK_RECORDS);
   readonly #offsets = new Float64Array(MAX_BLOCK_RECORDS);
-  readonly #content = Buffer.allocUnsafeSlow(MAX_BLOCK_RECORDS * PAGE_SIZE);
 
   constructor({ layout, memory, flow, hash, disks, log }: StorageSenderOptions) {
     this.#layout = layout;
-    this.#memory = memory;
     this.#flow = flow;
-    this.#hash = hash;
+    this.#frames = new BlocksFrames(layout, memory, hash);
     this.#there = disks;
     this.#log = log;
     this.unsettled = new PageSet(layout);
@@ -145,7 +141,9 @@ export class StorageSender {
     sent: (page: number) => void,
     isEarly: (page: number) => boolean = NEVER,
   ): void {
-    if (this.#mapped.count === 0 || candidates.count === 0) return;
+    if (this.#isOff || this.#mapped.count === 0 || candidates.count === 0) return;
+    // Reading from storage takes more of the processors than the network does.
+    if (!this.#flow.wasFullWithin(LINK_BUSY_MS)) return;
     this.#isEarly = isEarly;
     this.#shortenQueue();
     for (const course of this.#courses) {
@@ -166,9 +164,7 @@ export class StorageSender {
   isAsNamed(page: number): boolean {
     const hash = this.#early.get(page);
     this.#early.delete(page);
-    const block = this.#layout.blockOfPage(page);
-    this.#memory.readSync(block.index, this.#layout.address(block, page), this.#content, 0, PAGE_SIZE);
-    return this.#hash(this.#content.subarray(0, PAGE_SIZE)) === hash;
+    return this.#frames.hashOf(page) === hash;
   }
 
   /** The log names every write from now on. */
@@ -236,6 +232,13 @@ export class StorageSender {
     this.takeFailed(take);
   }
 
+  /** As {@link giveUp}; nothing is named any more. */
+  turnOff(take: (pages: PageSet) => void): void {
+    this.#log.warn({ pages: this.unsettled.count }, 'shared storage takes too long: the rest is sent');
+    this.#isOff = true;
+    this.giveUp(take);
+  }
+
   #matchOf({ disk }: DiskPages): DiskMatch {
     const key = `${disk.name} ${disk.bytes}`;
     const known = this.#matches.get(key);
@@ -299,38 +302,14 @@ export class StorageSender {
   #send(match: DiskMatch, count: number): void {
     const disk = match.number;
     if (disk === undefined) return;
-    const block = this.#layout.blockOfPage(this.#pages[0] ?? 0);
-    const frame = Buffer.allocUnsafe(blocksFrameBytes(count));
     const batch = ++this.#newestBatch;
-    writeHeader(frame, { kind: FrameKind.blocks, sequence: 0, block: block.index, count });
-    writeBatch(frame, disk, batch);
-    this.#read(block.index, block.firstPage, count);
-    for (let index = 0; index < count; index++) {
-      const content = this.#content.subarray(index * PAGE_SIZE, (index + 1) * PAGE_SIZE);
-      const address = ((this.#pages[index] ?? 0) - block.firstPage) * PAGE_SIZE;
-      const hash = this.#hash(content);
-      const page = this.#pages[index] ?? 0;
+    const placed = { disk, batch, pages: this.#pages, offsets: this.#offsets, count };
+    const frame = this.#frames.make(placed, (page, hash) => {
       if (this.#isEarly(page)) this.#early.set(page, hash);
-      writeBlockRecord(frame, index, address, this.#offsets[index] ?? 0, hash);
-    }
+    });
     this.#batches.set(batch, { match, disk, pages: this.#pages.slice(0, count), heardAt: this.#heardAt });
     // A connection that breaks is noticed by whoever waits for room in it.
     this.#flow.send(frame).catch(() => undefined);
-  }
-
-  /** Reads the pages that have been collected, neighbours together. */
-  #read(block: number, firstPage: number, count: number): void {
-    for (let from = 0, to = 1; from < count; from = to++) {
-      const page = this.#pages[from] ?? 0;
-      while (to < count && this.#pages[to] === page + to - from) to++;
-      this.#memory.readSync(
-        block,
-        (page - firstPage) * PAGE_SIZE,
-        this.#content,
-        from * PAGE_SIZE,
-        (to - from) * PAGE_SIZE,
-      );
-    }
   }
 
   #tellState(match: DiskMatch, change: () => void): void {

@@ -32,6 +32,8 @@ interface FakeFlow {
   inFlightBytes: number;
   bytesPerSecond: number | undefined;
   window: number;
+  isBusy: boolean;
+  wasFullWithin: () => boolean;
   send: (frame: Buffer) => Promise<void>;
 }
 
@@ -39,6 +41,8 @@ const flow: FakeFlow = {
   inFlightBytes: 0,
   bytesPerSecond: undefined,
   window: 0,
+  isBusy: true,
+  wasFullWithin: () => flow.isBusy,
   send: async (frame: Buffer): Promise<void> => {
     frames.push(frame);
     return Promise.resolve();
@@ -48,6 +52,7 @@ const flow: FakeFlow = {
 beforeEach(() => {
   frames = [];
   flow.bytesPerSecond = undefined;
+  flow.isBusy = true;
   flow.window = 8 * 2 ** 20;
   content = Uint8Array.from({ length: PAGES }, (_, page) => page % 251);
   candidates = new PageSet(layout);
@@ -215,6 +220,14 @@ test('of a disk that the destination does not have nothing is named', () => {
   expect(storage.view.disks).toEqual([{ name: 'vdb', bytes: 2 * DISK_BYTES, state: 'different' }]);
 });
 
+test('nothing is named while the link has room', () => {
+  const storage = open();
+  storage.mapped(mapOf(upTo(8)));
+  flow.isBusy = false;
+  advance(storage);
+  expect(frames).toEqual([]);
+});
+
 describe('a page that is named before its record comes', () => {
   const nameEarly = (storage: StorageSender, isEarly: (page: number) => boolean): void => {
     storage.mapped(mapOf(upTo(8)));
@@ -266,6 +279,20 @@ describe('what is given up', () => {
     settle(storage, frames[0], [3]);
     expect(storage.isSettled).toBe(true);
     expect(storage.view).toMatchObject({ restored: 0, unrestored: 0 });
+  });
+
+  test('is not named again once storage is turned off', () => {
+    const storage = open();
+    storage.mapped(mapOf(upTo(8)));
+    advance(storage);
+    storage.turnOff((pages) => {
+      candidates.addAll(pages);
+    });
+    expect(candidates.count).toBe(PAGES);
+    frames = [];
+    advance(storage);
+    expect(frames).toEqual([]);
+    expect(storage.isSettled).toBe(true);
   });
 
   test('may be named anew', () => {
