@@ -29,7 +29,7 @@ const MOST_EARLY_PAGES = 65_536;
 const QUEUE_MS = 100;
 const LEAST_QUEUE_BYTES = 1024 * 1024;
 /** Of the map, that are looked at in one go. */
-const MOST_LOOKED_AT = 8192;
+const MOST_LOOKED_AT = 65_536;
 
 const NEVER = (): boolean => false;
 
