@@ -189,7 +189,8 @@ export class IncomingMigration {
       guest.receiver.take(frame);
     };
     states.transition('active');
-    await link.peer.send({ type: 'prepared', disks: guest.disks });
+    const disks = prepare.storage === true ? { disks: guest.disks } : {};
+    await link.peer.send({ type: 'prepared', ...disks });
     const rounds = { signal, timeoutMs: ROUNDS_TIMEOUT_MS };
     const switchOver = await link.peer.next(['stale', 'device-state'], rounds);
     const deviceState =
