@@ -62,7 +62,7 @@ export class IncomingGuest {
       session: new TimedPageWriter(session, times),
       window: configuration.windowBytes,
       source: link.frames,
-      ...(this.storage === undefined ? {} : { storage: this.storage }),
+      storage: this.storage,
     });
     this.#qemu = qemu;
     this.#identity = identity;

@@ -67,7 +67,7 @@ export interface PageReceiverOptions {
   readonly window: number;
   readonly source: FrameSource;
   /** If pages may come from disks that both hosts share. */
-  readonly storage?: StorageRestore;
+  readonly storage?: StorageRestore | undefined;
 }
 
 /** Where the frames come from: one connection. */

@@ -1,18 +1,15 @@
 import { PAGE_SIZE, type Block } from '@pageferry/transfer';
-import { FrameKind, settledFrameBytes, writeHeader, writeRun } from '@pageferry/wire';
+import { FrameKind } from '@pageferry/wire';
+import { runsFrame, type Run } from '../answer-frames.js';
 
 /** @param failed ascending page indices within `block` */
 export function settledFrame(batch: number, block: Block, failed: readonly number[]): Buffer {
-  const runs: { readonly first: number; pages: number }[] = [];
+  const runs: (Run & { pages: number })[] = [];
   for (const page of failed) {
+    const address = (page - block.firstPage) * PAGE_SIZE;
     const last = runs.at(-1);
-    if (last !== undefined && last.first + last.pages === page) last.pages++;
-    else runs.push({ first: page, pages: 1 });
+    if (last !== undefined && last.address + last.pages * PAGE_SIZE === address) last.pages++;
+    else runs.push({ address, pages: 1 });
   }
-  const frame = Buffer.allocUnsafe(settledFrameBytes(runs.length));
-  writeHeader(frame, { kind: FrameKind.settled, sequence: batch, block: block.index, count: runs.length });
-  runs.forEach(({ first, pages }, index) => {
-    writeRun(frame, index, (first - block.firstPage) * PAGE_SIZE, pages);
-  });
-  return frame;
+  return runsFrame(FrameKind.settled, batch, block, runs);
 }
