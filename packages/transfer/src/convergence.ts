@@ -2,6 +2,8 @@
 const NOTHING_TO_GAIN = 1.2;
 /** Of a round with nothing worth sending, ms: rates need time to fall when the guest comes to the end of a burst. */
 const SHORTEST_ROUND_MS = 1000;
+/** Of such a round once the rest fits the limit, as a multiple of the downtime that could still be saved. */
+const WAIT_FOR_GAIN = 4;
 /** Of the rest over its minimum, beyond which the minimum is over: iterations are short, and their rests are noisy. */
 const RISE = 1.3;
 /** Rounds without progress after which a rest that fits the limit is as small as it gets. */
@@ -45,7 +47,7 @@ export interface IterationStart {
  *
  * Iterations may be short, and what remains rises and falls with a guest that writes in bursts. So progress is judged in
  * rounds, and by local minima: a round ends when as much was sent as remained at its beginning, or when nothing is worth
- * sending for a second; a round is progress only if its lowest remainder is lower by `improvement` than any before. `patience`
+ * sending for a second, or, once the rest fits the downtime limit, for as long as what could be saved is worth; a round is progress only if its lowest remainder is lower by `improvement` than any before. `patience`
  * rounds without progress are a stall.
  *
  * Once the rest fits the downtime limit, pre-copy goes on for as long as rounds make progress, and ends at a minimum: to stop
@@ -69,13 +71,15 @@ export class Convergence {
   next(start: IterationStart): ConvergenceDecision {
     if (start.remainingBytes === 0) return 'switch-over';
     this.#lowestOfRound = Math.min(this.#lowestOfRound, start.remainingBytes);
-    const isLong = start.nowMs >= this.#roundBegunMs + SHORTEST_ROUND_MS;
+    const downtimeMs = expectedDowntimeMs(start) ?? Infinity;
+    const fits = downtimeMs <= start.downtimeLimitMs;
+    const wait = fits
+      ? Math.min(WAIT_FOR_GAIN * (downtimeMs - start.overheadMs), SHORTEST_ROUND_MS)
+      : SHORTEST_ROUND_MS;
+    const isLong = start.nowMs >= this.#roundBegunMs + wait;
     const roundIsOver = (start.exhausted && isLong) || start.sentBytes >= this.#roundEndsAtSentBytes;
     if (roundIsOver) this.#endRound(start);
-    const downtimeMs = expectedDowntimeMs(start);
-    if (downtimeMs !== undefined && downtimeMs <= start.downtimeLimitMs) {
-      return this.#isWorthMore(start, downtimeMs) ? 'iterate' : 'switch-over';
-    }
+    if (fits) return this.#isWorthMore(start, downtimeMs) ? 'iterate' : 'switch-over';
     return this.#roundsWithoutProgress >= this.#patience ? 'stalled' : 'iterate';
   }
 

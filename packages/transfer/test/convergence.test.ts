@@ -52,6 +52,20 @@ describe('Convergence', () => {
     expect(rounds([1.1 * MB])).toEqual(['iterate']);
   });
 
+  it('waits the shorter for a minimum the less there is to gain', () => {
+    const stopsAt = (remainingBytes: number): number => {
+      const convergence = new Convergence();
+      for (let nowMs = 0; nowMs < 10_000; nowMs += 20) {
+        const start = { ...LIMITS, nowMs, remainingBytes, sentBytes: 0, exhausted: true };
+        if (convergence.next(start) === 'switch-over') return nowMs;
+      }
+      return Infinity;
+    };
+    // 50 ms could be saved, and 200 ms.
+    expect(stopsAt(5 * MB)).toBe(400);
+    expect(stopsAt(20 * MB)).toBe(1600);
+  });
+
   it('waits for a minimum, but no longer than a round', () => {
     const settled = [10 * MB, 10 * MB];
     expect(rounds([...settled, 12 * MB, 10.5 * MB])).toEqual([
