@@ -21,6 +21,8 @@ export interface FirstPassOptions {
   readonly progress: Progress;
   readonly filter: PageFilter;
   readonly storage?: StorageSender | undefined;
+  /** Whether the guest runs on the destination before its cache is there. */
+  readonly postcopyFollows: () => boolean;
   /** Whether the rest of the pass is not wanted any more. */
   readonly enough: () => boolean;
 }
@@ -39,6 +41,7 @@ export class FirstPass implements FirstPassSink {
   readonly #progress: Progress;
   readonly #filter: PageFilter;
   readonly #storage: StorageSender | undefined;
+  readonly #postcopyFollows: () => boolean;
   /** Pages that came. */
   readonly #came: PageSet;
   /** Pages that were to be restored from storage, and have changed before they came. */
@@ -52,7 +55,8 @@ export class FirstPass implements FirstPassSink {
   /** Bytes a second that are read while nothing is waited for. */
   #readingSpeed = 0;
 
-  constructor({ sender, flow, scheduler, pending, progress, filter, storage, enough }: FirstPassOptions) {
+  constructor(options: FirstPassOptions) {
+    const { sender, flow, scheduler, pending, progress, filter, storage, postcopyFollows, enough } = options;
     this.#sender = sender;
     this.#flow = flow;
     this.#scheduler = scheduler;
@@ -60,6 +64,7 @@ export class FirstPass implements FirstPassSink {
     this.#progress = progress;
     this.#filter = filter;
     this.#storage = storage;
+    this.#postcopyFollows = postcopyFollows;
     this.#came = new PageSet(pending.layout);
     this.#changed = new PageSet(pending.layout);
     this.#lookedAt = new PageSet(pending.layout);
@@ -80,7 +85,7 @@ export class FirstPass implements FirstPassSink {
     }
     if (this.#storage !== undefined) this.#cameToStorage(page, this.#storage);
     if (this.#filter.cache.has(page)) return -1;
-    if (this.#flow.isFull && this.#isLinkSlow) {
+    if (this.#flow.isFull && this.isLinkSlow) {
       this.#lookedAt.add(page);
       return -1;
     }
@@ -101,7 +106,7 @@ export class FirstPass implements FirstPassSink {
     if (this.#readingSpeed === 0 && this.#flow.isFull && this.#readBytes >= LEAST_SAMPLE_BYTES) {
       this.#readingSpeed = (this.#readBytes / (performance.now() - this.#begun)) * 1000;
     }
-    if (!this.#isLinkSlow) return this.#flow.room();
+    if (!this.isLinkSlow) return this.#flow.room();
     // A page that is half there must not be sent with its frame.
     if (!inContent) this.#sendLookedAt();
     return undefined;
@@ -123,6 +128,7 @@ export class FirstPass implements FirstPassSink {
     const now = performance.now();
     if (this.#storage === undefined || now < this.#storageAt + STORAGE_INTERVAL_MS) return;
     this.#storageAt = now;
+    if (!this.mayUseStorage) return;
     this.#storage.advance(
       this.#pending,
       (page) => {
@@ -148,9 +154,18 @@ export class FirstPass implements FirstPassSink {
     }
   }
 
-  get #isLinkSlow(): boolean {
+  /** Whether the link holds the pass up. */
+  get isLinkSlow(): boolean {
     if (performance.now() < this.#begun + SETTLING_MS) return false;
     return isReadAhead(this.#flow.bytesPerSecond, this.#readingSpeed);
+  }
+
+  /**
+   * Whether cache may come from storage before the guest is stopped. If it can do without its cache, what reading takes of the
+   * processors must not keep the guest from running there soon.
+   */
+  get mayUseStorage(): boolean {
+    return this.isLinkSlow || !this.#postcopyFollows();
   }
 
   #pageAt(block: number, address: number): number {

@@ -87,7 +87,13 @@ export async function runPrecopy(options: PrecopyOptions): Promise<SwitchOverPla
     options.switchOverForced() || (postcopyFollows() && performance.now() > begun + options.timeLimitMs);
 
   filter.start();
-  const firstPass = new FirstPass({ sender, flow, scheduler, pending, progress, filter, storage, enough });
+  const restore = (): void => {
+    restoreFromStorage(options, scheduler, firstPass.mayUseStorage);
+  };
+  const firstPass = new FirstPass({
+    ...{ sender, flow, scheduler, pending, progress, filter, storage },
+    ...{ postcopyFollows, enough },
+  });
   await dirtyLog.readFirstPass(firstPass, dirtied, signal);
   firstPass.end();
   filter.watch();
@@ -102,7 +108,7 @@ export async function runPrecopy(options: PrecopyOptions): Promise<SwitchOverPla
     filter.written(dirtied, scheduler);
     dirtied.clear();
     await filter.apply(pending, scheduler, sender);
-    restoreFromStorage(options, scheduler);
+    restore();
     sender.sentPages.advance();
     lastRead = now;
     const { bytesPerSecond, inFlightBytes, sentBytes } = flow;
@@ -127,18 +133,23 @@ export async function runPrecopy(options: PrecopyOptions): Promise<SwitchOverPla
     const pauseMs = now - readBegun;
     flow.window = precopyWindowBytes({ remainingBytes, bytesPerSecond, roundTripMs, pauseMs });
     const interval = logIntervalMs(remainingBytes, bytesPerSecond, pauseMs);
-    await sendIteration(options, scheduler, enough, now + interval);
+    await sendIteration(options, { scheduler, restore, enough, until: now + interval });
   }
 }
 
-/** Has the destination restore what it can of the pages that are still to be sent; what it could not is sent. */
-function restoreFromStorage({ storage, pending }: PrecopyOptions, scheduler: PrecopyScheduler): void {
+/** Has the destination restore what it can of the pages that are still to be sent, if it may; what it could not is sent. */
+function restoreFromStorage(
+  { storage, pending }: PrecopyOptions,
+  scheduler: PrecopyScheduler,
+  mayUse: boolean,
+): void {
   storage?.takeFailed((pages) => {
     scheduler.sendAfterAll(pages);
   });
-  storage?.advance(pending, (page) => {
-    scheduler.sentOtherwise(page);
-  });
+  if (mayUse)
+    storage?.advance(pending, (page) => {
+      scheduler.sentOtherwise(page);
+    });
 }
 
 /** Whether the stop need not wait for pages that are being restored: post-copy brings them, or the last pages do. */
@@ -195,21 +206,25 @@ function isPostcopyWanted(options: PrecopyOptions, reason: 'stalled' | 'late'): 
   );
 }
 
+interface IterationOptions {
+  readonly scheduler: PrecopyScheduler;
+  /** To be called now and then; what is still to be sent was not given to the sender since it was flushed. */
+  readonly restore: () => void;
+  readonly enough: () => boolean;
+  /** When the log is to be read again; `performance.now()`. */
+  readonly until: number;
+}
+
 /** Sends what the scheduler names, coldest first, until the log is to be read again. */
-async function sendIteration(
-  options: PrecopyOptions,
-  scheduler: PrecopyScheduler,
-  enough: () => boolean,
-  until: number,
-): Promise<void> {
+async function sendIteration(options: PrecopyOptions, iteration: IterationOptions): Promise<void> {
+  const { scheduler, restore, enough, until } = iteration;
   const { sender, flow, signal } = options;
   const begun = performance.now();
   let sent = false;
   let storageAt = begun;
   for (let now = begun; now < until && !enough(); now = performance.now()) {
     if (now >= storageAt + STORAGE_INTERVAL_MS) {
-      // What is still to be sent was not given to the sender since it was flushed.
-      restoreFromStorage(options, scheduler);
+      restore();
       storageAt = now;
     }
     const run = scheduler.nextRun(sender.longestRun);
@@ -217,7 +232,7 @@ async function sendIteration(
       await sender.flushed();
       // What is left is hot: there is nothing to be done until the log has more to say.
       const shortest = sent ? logIntervals.shortest : logIntervals.longest;
-      await pause(options, scheduler, Math.min(begun + shortest, until));
+      await pause(options, restore, Math.min(begun + shortest, until));
       return;
     }
     sent = true;
@@ -231,11 +246,10 @@ async function sendIteration(
 }
 
 /** Only storage has something to do. */
-async function pause(options: PrecopyOptions, scheduler: PrecopyScheduler, until: number): Promise<void> {
-  const { storage, signal } = options;
+async function pause({ storage, signal }: PrecopyOptions, restore: () => void, until: number): Promise<void> {
   for (let now = performance.now(); now < until; now = performance.now()) {
     const isBusy = storage !== undefined && storage.unsettled.count > 0;
     await sleep(isBusy ? Math.min(STORAGE_INTERVAL_MS, until - now) : until - now, signal);
-    restoreFromStorage(options, scheduler);
+    restore();
   }
 }

@@ -10,10 +10,12 @@ let abort: AbortController;
 let migration: SimulatedMigration;
 let link: { isFull: boolean; bytesPerSecond: number; room: () => undefined };
 let pass: FirstPass;
+let postcopyFollows: boolean;
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ['performance'] });
   abort = new AbortController();
+  postcopyFollows = false;
   migration = simulateMigration(abort.signal);
   const { guest, sender, pending, progress, filter } = migration;
   for (let page = 0; page < 600; page++)
@@ -26,7 +28,10 @@ beforeEach(() => {
   });
   // So slow that the pass is read ahead of it.
   link = { isFull: false, bytesPerSecond: 1000, room: () => undefined };
-  pass = new FirstPass({ sender, flow: link, scheduler, pending, progress, filter, enough: () => false });
+  pass = new FirstPass({
+    ...{ sender, flow: link, scheduler, pending, progress, filter },
+    ...{ postcopyFollows: () => postcopyFollows, enough: () => false },
+  });
 });
 afterEach(() => {
   abort.abort();
@@ -91,4 +96,12 @@ test('pages of zeroes go even while the link is full', () => {
   readAheadOfLink();
   pass.zero(0, 599 * PAGE_SIZE);
   expect(migration.pending.has(599)).toBe(false);
+});
+
+test('cache does not come from storage before a post-copy, unless the link is slow', () => {
+  expect(pass.mayUseStorage).toBe(true);
+  postcopyFollows = true;
+  expect(pass.mayUseStorage).toBe(false);
+  readAheadOfLink();
+  expect(pass.mayUseStorage).toBe(true);
 });
