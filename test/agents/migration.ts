@@ -123,6 +123,22 @@ export const IncomingMigration = Type.Object({
 });
 export type IncomingMigration = Static<typeof IncomingMigration>;
 
+/** What a dry run says of disks that page cache can come from. */
+export const DiskReport = Type.Object({
+  reason: nullable(Type.String()),
+  disks: Type.Array(
+    Type.Object({
+      name: Type.String(),
+      bytes: Count,
+      state: Type.String(),
+      there: nullable(Type.String()),
+      sameImage: Type.Boolean(),
+      samples: Type.Object({ equal: Count, different: Count, unreadable: Count }),
+    }),
+  ),
+});
+export type DiskReport = Static<typeof DiskReport>;
+
 /** What an API answered, once it has been found to be what it must be. */
 export function checked<T extends TSchema>(schema: T, answer: unknown): Static<T> {
   if (Value.Check(schema, answer)) return answer;

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Type } from '@sinclair/typebox';
 import { ApiClient } from './api-client.js';
 import { Gang, type GangRequest } from './gang.js';
-import { Migration, checked, finalStates, type Mode, type State } from './migration.js';
+import { DiskReport, Migration, checked, finalStates, nullable, type Mode, type State } from './migration.js';
 
 /** Bytes a second; 0 for no limit. */
 export interface BandwidthCaps {
@@ -46,6 +46,13 @@ export class SourceClient extends ApiClient<typeof Migration> {
     const body = { ...request, dryRun: true };
     const report = await this.send({ method: 'POST', path: '/v1/migrations', body });
     return checked(Type.Object({ findings: Type.Array(Type.String()) }), report).findings;
+  }
+
+  /** What a dry run says of disks that page cache can come from; null if it is not asked for. */
+  async compareDisks(request: MigrationRequest): Promise<DiskReport | null> {
+    const body = { ...request, dryRun: true };
+    const report = await this.send({ method: 'POST', path: '/v1/migrations', body });
+    return checked(Type.Object({ storage: nullable(DiskReport) }), report).storage;
   }
 
   /** Begins to move guests together. */

@@ -170,9 +170,10 @@ export class IncomingMigration {
     }
     this.#isDryRun = true;
     if (this.#context.driver.starts) this.#admit();
-    const { findings, machine } = await examineGuest(this.#context, asked);
-    log.info({ guest: asked.guest, mode: asked.mode, findings }, 'a dry run');
-    await link.tell({ type: 'examined', findings: findingsForWire(findings), machine });
+    const { findings, machine, disks } = await examineGuest(this.#context, asked);
+    log.info({ guest: asked.guest, mode: asked.mode, findings, disks }, 'a dry run');
+    const compared = disks && { disks };
+    await link.tell({ type: 'examined', findings: findingsForWire(findings), machine, ...compared });
   }
 
   async #refuseDryRun(error: PageferryError): Promise<void> {

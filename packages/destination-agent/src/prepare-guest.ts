@@ -13,12 +13,13 @@ import {
   type MachineDescription,
 } from '@pageferry/qemu';
 import { PageLayout } from '@pageferry/transfer';
-import type { ControlOf, MigrationMode } from '@pageferry/wire';
+import type { ComparedDisk, ControlOf, MigrationMode } from '@pageferry/wire';
 import type { WaitingQemu } from './drivers/driver.js';
 import type { IncomingContext } from './incoming-context.js';
 import { IncomingGuest, quitUnusable } from './incoming-guest.js';
 import { IncomingMonitor } from './incoming-monitor.js';
 import { PageRequests } from './page-requests.js';
+import { compareDisks } from './storage/compare-disks.js';
 import { findDisks } from './storage/find-disks.js';
 
 /** Compares the machines, journals that a guest comes in, and has QEMU read its stream. */
@@ -70,14 +71,17 @@ async function preflight(
 export async function examineGuest(
   context: IncomingContext,
   examine: ControlOf<'examine'>,
-): Promise<Comparison> {
-  const { signal } = context;
+): Promise<Examination> {
+  const { configuration, signal } = context;
   const source = checkMachine(examine.machine);
   const qemu = await provideQemu(context, examine);
   try {
     const qmp = await QmpClient.connect(qemu.socket, { signal });
     try {
-      return await compare(qmp, source, examine.mode, signal);
+      const comparison = await compare(qmp, source, examine.mode, signal);
+      const { disks } = examine;
+      if (disks === undefined || !configuration.storage) return comparison;
+      return { ...comparison, disks: await compareDisks(context, qmp, disks) };
     } finally {
       qmp.close();
     }
@@ -90,6 +94,12 @@ export async function examineGuest(
 export interface Comparison {
   readonly findings: readonly string[];
   readonly machine: MachineDescription;
+}
+
+/** What a dry run is answered. */
+export interface Examination extends Comparison {
+  /** Of the guest's, if this host reads any. */
+  readonly disks?: ComparedDisk[];
 }
 
 async function compare(

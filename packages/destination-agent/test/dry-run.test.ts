@@ -1,19 +1,28 @@
 import { randomUUID } from 'node:crypto';
+import { rename } from 'node:fs/promises';
 import { Journal } from '@pageferry/daemon';
 import { PageferryError } from '@pageferry/errors';
-import { expect, onTestFinished, test } from 'vitest';
+import { imageDigest } from '@pageferry/qemu';
+import { PAGE_SIZE, openHash } from '@pageferry/transfer';
+import { BLOCK_HASH_SEED, type SampledDisk } from '@pageferry/wire';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { describeMachine, type MachineDescription } from '../../qemu/src/machine/describe-machine.js';
 import { BareQemu } from '../../qemu/test/support/bare-qemu.js';
+import { createImage, qemuImg, testFolder, type TestImage } from '../../qemu/test/support/disk-images.js';
 import { FakeDriver } from './support/fake-driver.js';
 import { anyMachine } from './support/machine.js';
 import { helloOf, next, startDestination, type Destination } from './support/source-side.js';
 
 /** What the destination answers to a dry run of the guest web1. */
-async function examine(destination: Destination, machine: unknown): Promise<unknown> {
+async function examine(
+  destination: Destination,
+  machine: unknown,
+  disks?: SampledDisk[],
+): Promise<unknown> {
   const peer = await destination.connect();
   await peer.send(helloOf(randomUUID()));
   await peer.next(['welcome'], next);
-  await peer.send({ type: 'examine', guest: 'web1', mode: 'hybrid', machine });
+  await peer.send({ type: 'examine', guest: 'web1', mode: 'hybrid', machine, ...(disks && { disks }) });
   const answer = await peer.next(['examined'], next);
   await peer.closed;
   return answer;
@@ -43,6 +52,97 @@ test('a dry run says what does not fit, and leaves nothing behind, in QEMU eithe
   expect(await describeMachine(qemu.qmp)).toEqual(before);
   await expect.poll(() => migrations.views).toEqual([]);
   expect(await Journal.readAll(configuration.stateDirectory)).toEqual([]);
+});
+
+describe('a dry run compares disks', () => {
+  const bytes = 4 << 20;
+
+  /** A waiting QEMU with a disk, and what it is to be compared with. */
+  async function startWithDisk(more: Parameters<typeof startDestination>[1] = {}): Promise<{
+    image: TestImage;
+    compare: (disks: SampledDisk[]) => Promise<unknown>;
+  }> {
+    const destination = await startDestination(undefined, more);
+    const { configuration, migrations } = destination;
+    const folder = await testFolder();
+    const image = await createImage(`${folder}/disk.qcow2`, 'qcow2', { bytes });
+    const socket = `${configuration.guestDirectory}/web1.sock`;
+    const drive = `if=none,id=disk,format=qcow2,file=${image.filename}`;
+    const qemu = await BareQemu.start(
+      ...['-m', '32', '-incoming', 'defer', '-qmp', `unix:${socket},server=on,wait=off`],
+      ...['-drive', drive, '-device', 'virtio-blk-pci,drive=disk,id=system'],
+    );
+    onTestFinished(() => qemu.kill());
+    const machine = sourceOf(await describeMachine(qemu.qmp));
+    const compare = async (disks: SampledDisk[]): Promise<unknown> => {
+      const answer = await examine(destination, machine, disks);
+      // Nothing is left of what was read.
+      await expect.poll(() => migrations.views).toEqual([]);
+      return answer;
+    };
+    return { image, compare };
+  }
+
+  /** Samples of a disk that has what an image has, as far as it is not changed. */
+  async function samplesOf(
+    content: Buffer,
+    offsets: readonly number[],
+    change: (page: Buffer, sample: number) => void = () => undefined,
+  ): Promise<SampledDisk['samples']> {
+    const hash = await openHash(BLOCK_HASH_SEED);
+    return offsets.map((offset, number) => {
+      const page = Buffer.from(content.subarray(offset, offset + PAGE_SIZE));
+      change(page, number);
+      return { offset, hash: hash(page).toString(16).padStart(16, '0') };
+    });
+  }
+
+  test('by their lengths, by their images, and by what is in them', async () => {
+    const { image, compare } = await startWithDisk();
+    const name = 'vda';
+    const offsets = [0, 512, 1 << 20];
+    const same = await samplesOf(image.content, offsets);
+    const changed = await samplesOf(image.content, offsets, (page, number) => {
+      if (number > 0) page[0] = (page[0] ?? 0) ^ 1;
+    });
+    const beyond = await samplesOf(image.content, [0]);
+    expect(
+      await compare([
+        { name, bytes, image: imageDigest(image), samples: same },
+        { name, bytes, samples: changed },
+        { name, bytes, samples: [...beyond, { offset: bytes, hash: '0'.repeat(16) }] },
+        { name, bytes, samples: [] },
+        { name, bytes: bytes + 512, samples: same },
+      ]),
+    ).toMatchObject({
+      findings: [],
+      disks: [
+        { there: 'system', sameImage: true, equal: 3, different: 0, unreadable: 0 },
+        { there: 'system', sameImage: false, equal: 1, different: 2, unreadable: 0 },
+        { there: 'system', sameImage: false, equal: 1, different: 0, unreadable: 1 },
+        { there: 'system', sameImage: false, equal: 0, different: 0, unreadable: 0 },
+        { sameImage: false, equal: 0, different: 0, unreadable: 0 },
+      ],
+    });
+  });
+
+  test('that cannot be read are said to be so', async () => {
+    const { image, compare } = await startWithDisk();
+    const samples = await samplesOf(image.content, [0]);
+    // QEMU has it open; whoever opens it now finds something else.
+    await qemuImg('create', '-q', '-f', 'raw', `${image.filename}.new`, String(bytes));
+    await rename(`${image.filename}.new`, image.filename);
+    expect(await compare([{ name: 'vda', bytes, samples }])).toMatchObject({
+      disks: [{ there: 'system', equal: 0, different: 0, unreadable: 1 }],
+    });
+  });
+
+  test('only if this host reads any', async () => {
+    const { compare } = await startWithDisk({ storage: false });
+    const answer = await compare([{ name: 'vda', bytes, samples: [] }]);
+    expect(answer).toMatchObject({ type: 'examined', findings: [] });
+    expect(answer).not.toHaveProperty('disks');
+  });
 });
 
 test('a QEMU that was started for a dry run is released', async () => {

@@ -19,7 +19,7 @@ export * from './qmp/qmp-client.js';
 export type { QmpEvent, QmpGreeting } from './qmp/qmp-message.js';
 export { BLOCK_BYTES, SECTOR_BYTES, type BlockPlaces } from './block/block-places.js';
 export { BlockReader, type BlockReaderOptions } from './block/block-reader.js';
-export { listDisks, type Disk, type DiskImage } from './block/disks.js';
+export { imageDigest, listDisks, type Disk, type DiskImage } from './block/disks.js';
 export { ImageServer, type CacheMode, type ImageServerOptions } from './block/image-server.js';
 export type { BlockReaderStatistics } from './block/read-statistics.js';
 export * from './dirty-log/dirty-log.js';

@@ -9,9 +9,11 @@ import type { SourceConfiguration } from './configuration.js';
 import { DestinationLink } from './destination-link.js';
 import { connectGuest } from './guest-monitor.js';
 import { guestThere } from './outgoing-context.js';
-import type { MigrationRequest } from './request.js';
+import { wantsStorage, type MigrationRequest } from './request.js';
 import { OwnRoute } from './route.js';
 import { SourceGuest } from './source-guest.js';
+import { DiskReport, diskReport } from './storage/disk-report.js';
+import { sampleDisks } from './storage/sample-disks.js';
 import type { StreamIdentity } from './stream-identity.js';
 
 const Machine = Type.Object({
@@ -31,6 +33,10 @@ export const DryRun = Type.Object(
     findings: Type.Array(Type.String(), { description: 'What keeps it from moving, one sentence each' }),
     source: Machine,
     destination: Machine,
+    storage: Type.Union([
+      DiskReport,
+      Type.Null({ description: 'Page cache would come over the network: the request says so' }),
+    ]),
   },
   { $id: 'DryRun', description: 'What the two sides were found to be' },
 );
@@ -58,13 +64,15 @@ export async function runPreflight(options: DryRunOptions): Promise<DryRun> {
   try {
     await link.connect();
     const { peer } = link;
+    const sampled = wantsStorage(request) ? await sampleDisks(guest, log, signal) : undefined;
     await peer.send({
       type: 'examine',
       guest: guestThere(request),
       mode: request.mode,
       machine: guest.machine,
+      ...(sampled && { disks: [...sampled.disks] }),
     });
-    const { findings, machine } = await awaitPreparation(peer, 'examined', configuration, signal);
+    const { findings, machine, disks } = await awaitPreparation(peer, 'examined', configuration, signal);
     if (!Value.Check(MachineDescriptionSchema, machine)) {
       throw new PageferryError(
         'protocol-violation',
@@ -76,6 +84,7 @@ export async function runPreflight(options: DryRunOptions): Promise<DryRun> {
       findings,
       source: summaryOf(guest.machine),
       destination: summaryOf(machine),
+      storage: sampled === undefined ? null : diskReport(sampled, disks),
     };
   } finally {
     link.close();

@@ -1,7 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { Journal } from '@pageferry/daemon';
-import { expect, onTestFinished, test } from 'vitest';
+import type { ControlOf } from '@pageferry/wire';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { OutgoingMigrations } from '../src/outgoing-migrations.js';
+import type { DryRun } from '../src/preflight.js';
+import type { MigrationRequest } from '../src/request.js';
 import { FakeDestination, welcome } from './support/fake-destination.js';
 import { FakeQemu } from './support/fake-qemu.js';
 import { RunningQemu } from './support/running-qemu.js';
@@ -36,6 +39,51 @@ test('a dry run shows both sides and what the destination finds, and leaves the 
   expect(migrations.views).toEqual([]);
   expect(await Journal.readAll(host.configuration.stateDirectory)).toEqual([]);
   expect(await migrations.guests()).toMatchObject([{ name: 'web1', migratable: true, status: 'running' }]);
+});
+
+describe('disks that page cache may come from', () => {
+  const compared = { sameImage: true, equal: 0, different: 0, unreadable: 0 };
+
+  /** What a dry run says of them, and what the destination was asked. */
+  async function examineDisks(
+    more: Partial<MigrationRequest>,
+    answer: Pick<ControlOf<'examined'>, 'disks'>,
+  ): Promise<{ storage: DryRun['storage']; asked: ControlOf<'examine'>['disks'] }> {
+    const { host, migrations } = await startMigrations();
+    await RunningQemu.start(host.socketOf('web1'));
+    let asked: ControlOf<'examine'>['disks'];
+    const { url } = await FakeDestination.listen(async (peer) => {
+      await peer.send(welcome);
+      const { machine, disks } = await peer.next(['examine'], { timeoutMs });
+      asked = disks;
+      await peer.send({ type: 'examined', findings: [], machine, ...answer });
+    });
+    const { storage } = await migrations.examine(requestFor('web1', { destination: { url }, ...more }));
+    return { storage, asked };
+  }
+
+  test('are not asked for by a guest that has none', async () => {
+    const { storage, asked } = await examineDisks({}, { disks: [] });
+    expect(asked).toEqual([]);
+    expect(storage).toMatchObject({ disks: [], reason: expect.stringContaining('Linux') as unknown });
+  });
+
+  test('are none that the destination does not read', async () => {
+    const { storage } = await examineDisks({}, {});
+    expect(storage).toMatchObject({ disks: [], reason: expect.stringContaining('"storage"') as unknown });
+  });
+
+  test('are not compared by a destination that was not asked', async () => {
+    await expect(examineDisks({}, { disks: [compared] })).rejects.toMatchObject({
+      code: 'protocol-violation',
+    });
+  });
+
+  test('are left alone where the request says so', async () => {
+    const { storage, asked } = await examineDisks({ storage: 'off' }, {});
+    expect(asked).toBeUndefined();
+    expect(storage).toBeNull();
+  });
 });
 
 test('a dry run says which host is in the way', async () => {

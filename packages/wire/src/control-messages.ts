@@ -2,6 +2,7 @@ import { Type, type Static, type TSchema } from '@sinclair/typebox';
 import { TypeCompiler, type TypeCheck } from '@sinclair/typebox/compiler';
 import { Packr } from 'msgpackr';
 import { PageferryError, asPageferryError, type SerializedError } from '@pageferry/errors';
+import { ComparedDisk, MAX_DISKS, SampledDisk, WireDisk } from './disks.js';
 import { FrameKind, MAX_FRAME_BYTES } from './frame-header.js';
 import { isPlainMsgpack } from './plain-msgpack.js';
 
@@ -40,17 +41,6 @@ const RunningTimings = Type.Object(
   closed,
 );
 export type RunningTimings = Static<typeof RunningTimings>;
-
-/** A disk of the guest's. */
-const WireDisk = Type.Object(
-  {
-    name: Type.String({ maxLength: 256 }),
-    /** As the guest sees it. */
-    bytes: Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER }),
-  },
-  closed,
-);
-export type WireDisk = Static<typeof WireDisk>;
 
 const schemas = {
   hello: Type.Object(
@@ -93,7 +83,7 @@ const schemas = {
     {
       type: Type.Literal('prepared'),
       /** Disks that the destination can read blocks of. */
-      disks: Type.Optional(Type.Array(WireDisk, { maxItems: 64 })),
+      disks: Type.Optional(Type.Array(WireDisk, { maxItems: MAX_DISKS })),
     },
     closed,
   ),
@@ -104,6 +94,8 @@ const schemas = {
       mode: MigrationMode,
       /** As in `prepare`. */
       machine: Type.Unknown(),
+      /** The guest's disks, if pages may come from disks that both hosts share. */
+      disks: Type.Optional(Type.Array(SampledDisk, { maxItems: MAX_DISKS })),
     },
     closed,
   ),
@@ -114,6 +106,8 @@ const schemas = {
       findings: Type.Array(Type.String({ maxLength: 4096 }), { maxItems: 256 }),
       /** The destination's: a `MachineDescription` of packages/qemu, which checks it. */
       machine: Type.Unknown(),
+      /** What each of `examine.disks` was compared with, in their order; left out where the destination reads no disks. */
+      disks: Type.Optional(Type.Array(ComparedDisk, { maxItems: MAX_DISKS })),
     },
     closed,
   ),

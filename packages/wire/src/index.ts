@@ -3,6 +3,14 @@ export * from './channel-frames.js';
 export * from './compressed-frame.js';
 export * from './content-frames.js';
 export * from './control-messages.js';
+export {
+  MAX_DISKS,
+  MAX_DISK_SAMPLES,
+  type ComparedDisk,
+  type DiskSample,
+  type SampledDisk,
+  type WireDisk,
+} from './disks.js';
 export * from './endpoint.js';
 export * from './frame-header.js';
 export {

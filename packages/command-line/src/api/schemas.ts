@@ -61,9 +61,26 @@ export const MigrationPage = Type.Object({
   next: Type.Optional(nullable(Type.String())),
 });
 
+/** Which disks page cache can come from. */
+const DiskReport = Type.Object({
+  reason: nullable(Type.String()),
+  disks: Type.Array(
+    Type.Object({
+      name: Type.String(),
+      bytes: Amount,
+      state: Type.String(),
+      there: nullable(Type.String()),
+      sameImage: Type.Boolean(),
+      samples: Type.Object({ equal: Amount, different: Amount, unreadable: Amount }),
+    }),
+  ),
+});
+export type DiskReport = Static<typeof DiskReport>;
+
 export const Preflight = Type.Object({
   fits: Type.Boolean(),
   findings: Type.Array(Type.String()),
+  storage: Type.Optional(nullable(DiskReport)),
 });
 export type Preflight = Static<typeof Preflight>;
 

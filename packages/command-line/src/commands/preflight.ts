@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { exitCodes, type ExitCode } from '../exit-codes.js';
 import type { Session } from '../session.js';
+import { diskLines } from '../view/disk-lines.js';
 import { addMigrationOptions, requestOf, type MigrationFlags } from './migration-flags.js';
 import { JSON_OPTION, type Runner } from './runner.js';
 
@@ -17,12 +18,13 @@ export function addPreflight(program: Command, run: Runner): void {
 
 export async function preflight(session: Session, guest: string, flags: MigrationFlags): Promise<ExitCode> {
   const { value, whole } = await session.client.preflight(requestOf(guest, flags));
-  const { fits, findings } = value;
+  const { fits, findings, storage } = value;
   session.print(whole, (paint) => [
     fits
       ? paint('green', `${guest} can be migrated to ${flags.to}`)
       : paint('red', `${guest} cannot be migrated to ${flags.to}`),
     ...findings.map((finding) => `  - ${finding}`),
+    ...diskLines(storage ?? null),
   ]);
   return fits ? exitCodes.done : exitCodes.refused;
 }

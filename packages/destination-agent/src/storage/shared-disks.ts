@@ -35,6 +35,11 @@ export class SharedDisks {
     this.#disks = disks.map((disk) => new SharedDisk(disk, () => this.#sink, options));
   }
 
+  /** As the waiting QEMU has them. */
+  get disks(): Disk[] {
+    return this.#disks.map(({ disk }) => disk);
+  }
+
   /** What the source is told. */
   get names(): WireDisk[] {
     return this.#disks.map(({ disk: { name, size } }) => ({ name, bytes: size }));

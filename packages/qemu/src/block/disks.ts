@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { PageferryError } from '@pageferry/errors';
 import { Type, type Static } from '@sinclair/typebox';
 import type { QmpClient, QmpOptions } from '../qmp/qmp-client.js';
@@ -21,6 +22,14 @@ export interface Disk extends DiskImage {
   readonly size: number;
   /** Whether the guest may not write to it. */
   readonly readOnly: boolean;
+}
+
+/**
+ * Tells whether two QEMUs name an image alike, without saying how: its name may have more in it than others need to know. In 64
+ * hexadecimal digits.
+ */
+export function imageDigest({ format, filename }: DiskImage): string {
+  return createHash('sha256').update(`${format}\n${filename}`).digest('hex');
 }
 
 const BlockSchema = Type.Object({

@@ -1,5 +1,5 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { listDisks, type Disk } from '../../src/block/disks.js';
+import { imageDigest, listDisks, type Disk } from '../../src/block/disks.js';
 import { QmpClient } from '../../src/qmp/qmp-client.js';
 import { BareQemu, FIRMWARE } from '../support/bare-qemu.js';
 import { qemuImg, testFolder } from '../support/disk-images.js';
@@ -117,3 +117,11 @@ async function connectTo(answer: unknown): Promise<QmpClient> {
   });
   return qmp;
 }
+
+it('tells images by their names and formats, without saying them', () => {
+  const image = { format: 'raw', filename: 'nbd://10.0.0.3:10809/secret' };
+  expect(imageDigest(image)).toMatch(/^[0-9a-f]{64}$/);
+  expect(imageDigest({ ...image })).toBe(imageDigest(image));
+  expect(imageDigest({ ...image, format: 'qcow2' })).not.toBe(imageDigest(image));
+  expect(imageDigest({ ...image, filename: 'nbd://10.0.0.3:10809/other' })).not.toBe(imageDigest(image));
+});

@@ -2,7 +2,7 @@ import type { GuestDisk } from '@pageferry/introspect';
 import type { WireDisk } from '@pageferry/wire';
 
 /** Of those that were named to find out whether a disk is the guest's, or of all, as soon as so many were. */
-const DIFFERENT_SHARE = 0.5;
+export const DIFFERENT_SHARE = 0.5;
 const ENOUGH_PAGES = 512;
 
 /**

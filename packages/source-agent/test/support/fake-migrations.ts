@@ -42,6 +42,19 @@ export const dryRun: DryRun = {
   findings: ['The number of vCPUs differs.'],
   source: machine,
   destination: { ...machine, vcpus: 1, runState: 'inmigrate' },
+  storage: {
+    reason: null,
+    disks: [
+      {
+        name: 'vda',
+        bytes: 1 << 30,
+        state: 'shared',
+        there: 'disk0',
+        sameImage: true,
+        samples: { equal: 16, different: 0, unreadable: 0 },
+      },
+    ],
+  },
 };
 
 /** A migration that does nothing but what a test has it do. */

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import type { ControlMessage } from '../../src/index.js';
+import { MAX_DISK_SAMPLES, type ControlMessage } from '../../src/index.js';
 
 const text = fc.string({ unit: 'grapheme', maxLength: 64 });
 const count = fc.nat(Number.MAX_SAFE_INTEGER);
@@ -21,6 +21,29 @@ const machine = fc
   // msgpackr gives such a key another name.
   .filter((json) => !json.includes('__proto__'))
   .map((json): unknown => JSON.parse(json));
+const digits = (count: number) =>
+  fc.string({ unit: fc.constantFrom(...'0123456789abcdef'), minLength: count, maxLength: count });
+const disk = { name: text, bytes: count };
+const sample = record({
+  offset: fc.nat(Math.floor(Number.MAX_SAFE_INTEGER / 512)).map((sector) => sector * 512),
+  hash: digits(16),
+});
+const samples = fc.array(sample, { maxLength: MAX_DISK_SAMPLES });
+const sampledDisk = fc.record(
+  { ...disk, image: digits(64), samples },
+  { requiredKeys: ['name', 'bytes', 'samples'], noNullPrototype: true },
+);
+const sampleCount = fc.nat(MAX_DISK_SAMPLES);
+const comparedDisk = fc.record(
+  {
+    there: text,
+    sameImage: fc.boolean(),
+    equal: sampleCount,
+    different: sampleCount,
+    unreadable: sampleCount,
+  },
+  { requiredKeys: ['sameImage', 'equal', 'different', 'unreadable'], noNullPrototype: true },
+);
 const only = <const T>(type: T): { type: fc.Arbitrary<T> } => ({ type: fc.constant(type) });
 
 /** A generator for every type of control message: one that is forgotten does not compile. */
@@ -44,8 +67,19 @@ export const messagesByType: {
   refused: record({ ...only('refused'), error }),
   prepare: record({ ...only('prepare'), guest: text, mode, machine }),
   prepared: record(only('prepared')),
-  examine: record({ ...only('examine'), guest: text, mode, machine }),
-  examined: record({ ...only('examined'), findings: fc.array(text, { maxLength: 5 }), machine }),
+  examine: fc.record(
+    { ...only('examine'), guest: text, mode, machine, disks: fc.array(sampledDisk, { maxLength: 3 }) },
+    { requiredKeys: ['type', 'guest', 'mode', 'machine'], noNullPrototype: true },
+  ),
+  examined: fc.record(
+    {
+      ...only('examined'),
+      findings: fc.array(text, { maxLength: 5 }),
+      machine,
+      disks: fc.array(comparedDisk, { maxLength: 3 }),
+    },
+    { requiredKeys: ['type', 'findings', 'machine'], noNullPrototype: true },
+  ),
   stale: record({ ...only('stale'), pages: count }),
   'device-state': record({
     ...only('device-state'),
