@@ -1,3 +1,4 @@
+import type { Logger } from '@pageferry/daemon';
 import { PageferryError, asPageferryError } from '@pageferry/errors';
 import type { OutgoingContext } from './outgoing-context.js';
 import type { SourceGuest } from './source-guest.js';
@@ -53,18 +54,28 @@ async function rollBack(
   const aborted = link.abort(reason);
   try {
     if (guest !== undefined && !guest.isGone) {
-      await guest.endDirtyLog().catch((thrown: unknown) => {
-        // The guest matters more than its QEMU's settings.
-        log.error({ err: thrown }, 'the dirty log could not be ended');
-      });
+      // The guest matters more than its QEMU's settings.
+      const isLogEnded = await isDirtyLogEnded(guest, log);
       await guest.takeBack().catch((thrown: unknown) => {
         // A QEMU that has ended meanwhile has nothing left to bring back.
         if (asPageferryError(thrown).code !== 'qmp-closed') throw thrown;
       });
+      // A QEMU that did not answer may do so now.
+      if (!isLogEnded) await isDirtyLogEnded(guest, log);
     }
     await journal.record({ event: 'rolled-back' });
   } finally {
     await aborted;
+  }
+}
+
+async function isDirtyLogEnded(guest: SourceGuest, log: Logger): Promise<boolean> {
+  try {
+    await guest.endDirtyLog();
+    return true;
+  } catch (thrown) {
+    log.error({ err: thrown }, 'the dirty log could not be ended');
+    return false;
   }
 }
 

@@ -17,6 +17,8 @@ const PAGES_A_REQUEST = 16;
 const PUSH_PAGES = 32;
 /** Before what is missing is looked at again while the destination restores pages, ms. */
 const STORAGE_PAUSE_MS = 20;
+/** For pages that it restores when there is nothing else to send: then they are sent, ms. */
+const STORAGE_WAIT_MS = 300;
 
 /**
  * Post-copy's sender: requested pages at once, all others in the background, nearest to the last request first. The
@@ -34,6 +36,8 @@ export class PostcopySender {
   readonly #progress: Progress;
   readonly #storage: StorageSender | undefined;
   #storageAt = 0;
+  /** When all that is being restored must be there, ms; not yet as long as there is something else to send. */
+  #restoredBy = Infinity;
   /** Requested pages that a limit on the bandwidth holds back: they go before all others. */
   readonly #waiting: PageSet;
   #open: () => void = () => undefined;
@@ -77,6 +81,7 @@ export class PostcopySender {
   serve(peer: Pick<PeerConnection, 'onFrame'>): void {
     // The destination may have got more, or less, over an earlier one.
     this.#sooner.retainAll(this.#missing);
+    this.#restoredBy = Infinity;
     peer.onFrame = (frame) => {
       const header = readHeader(frame);
       if (header.kind === FrameKind.ack) this.#flow.acknowledge(header.sequence);
@@ -115,7 +120,7 @@ export class PostcopySender {
       const run = this.#order.nextRun(Math.min(PUSH_PAGES, this.#sender.longestRun));
       if (run === undefined) {
         if (this.#storage === undefined) break;
-        await Promise.race([this.#storage.progress(), sleep(STORAGE_PAUSE_MS, signal)]);
+        await this.#awaitStorage(this.#storage, signal);
         continue;
       }
       this.#progress.pushedPages += run.count;
@@ -158,6 +163,19 @@ export class PostcopySender {
     this.#storage.advance(this.#missing, (page) => {
       this.#missing.delete(page);
       this.#sooner.delete(page);
+    });
+  }
+
+  /** Waits for some of the pages that are being restored; those that are late are sent. */
+  async #awaitStorage(storage: StorageSender, signal: AbortSignal): Promise<void> {
+    const now = performance.now();
+    this.#restoredBy = Math.min(this.#restoredBy, now + STORAGE_WAIT_MS);
+    if (now <= this.#restoredBy) {
+      await Promise.race([storage.progress(), sleep(STORAGE_PAUSE_MS, signal)]);
+      return;
+    }
+    storage.turnOff((pages) => {
+      this.#missing.addAll(pages);
     });
   }
 

@@ -24,6 +24,8 @@ import { PageLayout, type PageSet } from '@pageferry/transfer';
 /** The destination's QEMU may hold the disk images until it has ended, ms. */
 const TAKE_BACK_TIMEOUT_MS = 30_000;
 const TAKE_BACK_PAUSE_MS = 100;
+/** A QEMU that waits for storage answers nothing, and its guest could not go on either: it is waited for, ms. */
+const ANSWER_TIMEOUT_MS = 600_000;
 
 /** The guest on the host that it leaves: its QEMU, its memory, and whether it ran when all this began. */
 export class SourceGuest {
@@ -126,9 +128,13 @@ export class SourceGuest {
     return saveDeviceState(this.qmp, join(directory, 'device-state'), { signal });
   }
 
-  /** Runs the guest again, if it was stopped for the migration. Errors: `guest-state`, when QEMU goes on refusing to; `qmp-closed`. */
+  /**
+   * Runs the guest again, if it was stopped for the migration. Errors: `guest-state`, when QEMU goes on refusing to, or answers
+   * nothing for 10 min; `qmp-closed`.
+   */
   async takeBack(): Promise<void> {
     if (!this.wasRunning || !this.#stoppedHere) return;
+    await this.#answers();
     const deadline = performance.now() + TAKE_BACK_TIMEOUT_MS;
     for (;;) {
       try {
@@ -148,6 +154,19 @@ export class SourceGuest {
         await sleep(TAKE_BACK_PAUSE_MS);
       }
     }
+  }
+
+  /** Once a storage that hangs is there again, QEMU does all that it was told meanwhile. */
+  async #answers(): Promise<void> {
+    await runState(this.qmp, { timeoutMs: ANSWER_TIMEOUT_MS }).catch((thrown: unknown) => {
+      const error = asPageferryError(thrown);
+      if (error.code !== 'qmp-timeout') throw error;
+      throw new PageferryError(
+        'guest-state',
+        `the guest cannot be run again on the source, where QEMU does not answer: ${error.message}; run it there by hand (cont)`,
+        { cause: error },
+      );
+    });
   }
 
   async quit(): Promise<void> {

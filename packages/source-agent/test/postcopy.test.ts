@@ -1,8 +1,9 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { PAGE_SIZE } from '@pageferry/transfer';
+import { PAGE_SIZE, PageSet } from '@pageferry/transfer';
 import { FrameKind, HEADER_BYTES, writeHeader } from '@pageferry/wire';
 import { PostcopySender } from '../src/postcopy.js';
-import { simulateMigration, type SimulatedMigration } from './support/simulated-migration.js';
+import { StorageSender } from '../src/storage/storage-sender.js';
+import { silent, simulateMigration, type SimulatedMigration } from './support/simulated-migration.js';
 
 let abort: AbortController;
 let migration: SimulatedMigration;
@@ -73,6 +74,41 @@ test('under a limit on the bandwidth a requested page waits for its turn, but go
   await postcopy.push(abort.signal);
   expect(destination.order.slice(0, 3).includes(400)).toBe(true);
   expect(destination.received.count).toBe(640);
+});
+
+test('what the destination does not restore is sent when nothing else is left', async () => {
+  const { destination, guest, sender, flow, progress, pending } = migration;
+  const disk = { name: 'vda', bytes: 2 ** 30 };
+  const storage = new StorageSender({
+    layout: guest.layout,
+    memory: guest,
+    // A destination whose storage hangs: nothing comes back.
+    flow: {
+      inFlightBytes: 0,
+      bytesPerSecond: undefined,
+      window: 0,
+      wasFullWithin: () => true,
+      send: async () => Promise.resolve(),
+    },
+    hash: (bytes) => BigInt(bytes[0] ?? 0),
+    disks: [disk],
+    log: silent,
+  });
+  const pages = new PageSet(guest.layout);
+  pages.addRange(100, 20);
+  const places = Uint32Array.from({ length: 20 }, (_, index) => 100 + index);
+  storage.mapped({ disks: [{ disk, pages: places, offsets: new Float64Array(20) }], pages });
+  postcopy = new PostcopySender(pending, sender, flow, progress, undefined, storage);
+  postcopy.serve(destination);
+  postcopy.begin();
+  const pushing = postcopy.push(abort.signal);
+  expect(storage.unsettled.count).toBe(0);
+  await turn();
+  expect(storage.unsettled.count).toBe(20);
+  await pushing;
+  expect(storage.isSettled).toBe(true);
+  expect(destination.received.count).toBe(640);
+  expect(destination.memory[0]?.equals(guest.blocks[0] ?? Buffer.alloc(0))).toBe(true);
 });
 
 test('refuses requests that no destination sends', () => {
