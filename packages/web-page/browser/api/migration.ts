@@ -21,6 +21,17 @@ export interface Phase {
 /** Of something, by kind. */
 export type Kinds = readonly (readonly [kind: string, count: number])[];
 
+/** Page cache from disks that both hosts share, in pages. */
+export interface Storage {
+  /** The guest's, and whether the destination has them. */
+  readonly disks: readonly { readonly name: string; readonly bytes: number; readonly state: string }[];
+  /** Of which it is known where they lie on disks. */
+  readonly mapped: number;
+  readonly restored: number;
+  /** That the disks had otherwise, or that could not be read: they were sent. */
+  readonly unrestored: number;
+}
+
 /** A migration, as far as this page shows it. Times in ms, rates in bytes a second. */
 export interface Migration {
   readonly id: string;
@@ -43,6 +54,8 @@ export interface Migration {
   readonly whenStalled: string;
   readonly bandwidthCaps: { readonly precopy: number; readonly postcopy: number };
   readonly pages: Kinds;
+  /** Undefined where none was asked for, or the destination reads no disks. */
+  readonly storage: Storage | undefined;
   readonly sentBytes: number;
   readonly bandwidth: number | undefined;
   readonly dirtyRate: number | undefined;
@@ -59,6 +72,22 @@ const iteration = object<Iteration>((field) => ({
 }));
 
 const phase = object<Phase>((field) => ({ state: field('state', text), at: field('at', amount) }));
+
+const storage = object<Storage>((field) => ({
+  disks: field(
+    'disks',
+    list(
+      object((inner) => ({
+        name: inner('name', text),
+        bytes: inner('bytes', amount),
+        state: inner('state', text),
+      })),
+    ),
+  ),
+  mapped: field('mapped', amount),
+  restored: field('restored', amount),
+  unrestored: field('unrestored', amount),
+}));
 
 export const migration = object<Migration>((field) => ({
   id: field('id', text),
@@ -89,6 +118,7 @@ export const migration = object<Migration>((field) => ({
     object((inner) => ({ precopy: inner('precopy', amount), postcopy: inner('postcopy', amount) })),
   ),
   pages: field('pages', entries(amount)),
+  storage: field('storage', optional(storage)),
   sentBytes: field(
     'bytes',
     object((inner) => inner('sent', amount)),

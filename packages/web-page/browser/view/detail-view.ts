@@ -11,6 +11,7 @@ import { FigureList, liveFigures, settledFigures } from './figures.js';
 import { hostOf } from './format.js';
 import { PageKinds } from './page-kinds.js';
 import { problemBox } from './problem-box.js';
+import { StoragePanel } from './storage-panel.js';
 import { summaryOf } from './summary.js';
 import { Timeline } from './timeline.js';
 
@@ -27,6 +28,7 @@ export class DetailView {
   readonly #timeline = new Timeline();
   readonly #downtime = new DowntimeSplit();
   readonly #kinds = new PageKinds();
+  readonly #storage = new StoragePanel();
   readonly #actions: Actions;
   #refused: Problem | undefined;
   #shownProblems = '';
@@ -59,6 +61,7 @@ export class DetailView {
           { class: 'side-column' },
           panel('Migration', this.#settled.node),
           panel('Pages sent', this.#kinds.node),
+          this.#storage.node,
         ),
       ),
     );
@@ -76,6 +79,7 @@ export class DetailView {
     this.#timeline.show(migration);
     this.#downtime.show(migration);
     this.#kinds.show(migration);
+    this.#storage.show(migration);
     this.#actions.show(migration);
     this.#charts.show(migration, samples);
   }

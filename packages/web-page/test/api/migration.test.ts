@@ -15,6 +15,14 @@ test('what the agent answers is read', () => {
   expect(migrations[1]?.iterationTable[0]).toMatchObject({ number: 1, bandwidth: undefined });
 });
 
+test('what comes from storage is read where there is any', () => {
+  const disks = [{ name: 'vda', bytes: 4096, state: 'shared' as const }];
+  const storage = { disks, mapped: 3, restored: 2, unrestored: 1 };
+  expect(migration(viewOf({ storage })).storage).toEqual(storage);
+  expect(view.storage).toBeNull();
+  expect(migration(view).storage).toBeUndefined();
+});
+
 test('one that is listed has no table of iterations', () => {
   const { iterationTable, ...listed } = completedView();
   expect(iterationTable).not.toEqual([]);

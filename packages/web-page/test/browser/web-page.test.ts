@@ -96,6 +96,23 @@ describe('a migration', () => {
     await row(page, '6f1c').waitFor();
   });
 
+  test('shows what came from storage, where anything could', async () => {
+    const { url, migrations } = await servedPage();
+    const disk = { name: 'vda', bytes: 40 * 2 ** 30, state: 'shared' } as const;
+    const storage = { disks: [disk], mapped: 131_072, restored: 98_304, unrestored: 12 };
+    const migration = migrations.begin(viewOf({ storage: { ...storage, disks: [], restored: 0, unrestored: 0 } }));
+    const { page } = await openPage(`${url}#/migrations/6f1c`);
+    const panel = page.locator('.storage');
+    await panel.getByText('131,072 (512 MiB)').waitFor();
+    while (migration.listeners === 0) await page.waitForTimeout(10);
+    migration.becomes({ storage });
+    await panel.getByText('98,304 (384 MiB)').waitFor();
+    expect(await panel.innerText()).toMatch(/Sent after all\s+12 \(48\.0 KiB\)/);
+    expect(await panel.innerText()).toMatch(/Disk vda\s+40\.0 GiB, shared/);
+    migration.becomes({ storage: null });
+    await panel.waitFor({ state: 'hidden' });
+  });
+
   test('grows while it is watched', async () => {
     const { url, migrations } = await servedPage();
     const migration = migrations.begin(viewOf({ iterationTable: [], iterations: 0 }));
