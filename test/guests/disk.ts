@@ -1,4 +1,4 @@
-import { open, rm, truncate, writeFile } from 'node:fs/promises';
+import { open, rm } from 'node:fs/promises';
 import { run } from '../environment/run.js';
 import type { FileSystem } from './guest-disk.js';
 import { firstPartitionBytes, writePartitionTable, type PartitionTable } from './partition-table.js';
@@ -11,30 +11,32 @@ export interface DiskOptions {
   readonly fileSystem?: FileSystem;
   /** The file system is in its first partition; without it on the disk as a whole. */
   readonly partitions?: PartitionTable;
+  /** Where that begins, in bytes: 1 MiB by default. */
+  readonly partitionStart?: number;
   /** A folder whose files are on it; for ext4 only. */
   readonly content?: string;
+  /** Of an ext4, in bytes: 1 KiB on a small disk, unless given. */
+  readonly blockBytes?: number;
 }
 
 const bytesPerMib = 1024 * 1024;
-const sectorBytes = 512;
-const blockBytes = 4096;
 const defaultSizeMiB = { ext4: 64, xfs: 320 } as const;
 /** For a folder of some hundred MiB to be copied into it, too. */
 const timeoutMs = 120_000;
 
 /** Creates a disk image with a file system that is empty, or has what is in a folder. */
 export async function createDisk(path: string, options: DiskOptions): Promise<void> {
-  const { format, partitions, fileSystem = 'ext4' } = options;
+  const { format, partitions, partitionStart = firstPartitionBytes, fileSystem = 'ext4' } = options;
   const sizeBytes = (options.sizeMiB ?? defaultSizeMiB[fileSystem]) * bytesPerMib;
   const raw = format === 'raw' ? path : `${path}.raw`;
   if (partitions === undefined) {
-    await createFileSystem(raw, fileSystem, sizeBytes, options.content);
+    await createFileSystem(raw, fileSystem, sizeBytes, options);
   } else {
     const inner = `${path}.inner`;
-    await createFileSystem(inner, fileSystem, sizeBytes, options.content);
-    await writePartitionTable(raw, partitions, sizeBytes);
-    const seek = `seek=${firstPartitionBytes / bytesPerMib}`;
-    await run('dd', [`if=${inner}`, `of=${raw}`, 'bs=1M', seek, 'conv=notrunc,sparse', 'status=none']);
+    await createFileSystem(inner, fileSystem, sizeBytes, options);
+    await writePartitionTable(raw, partitions, sizeBytes, partitionStart);
+    const there = ['oflag=seek_bytes', `seek=${partitionStart}`, 'conv=notrunc,sparse'];
+    await run('dd', [`if=${inner}`, `of=${raw}`, 'bs=1M', ...there, 'status=none']);
     await rm(inner);
   }
   if (format === 'qcow2') {
@@ -43,33 +45,11 @@ export async function createDisk(path: string, options: DiskOptions): Promise<vo
   }
 }
 
-/**
- * Creates a raw image with a partition, and in it an empty ext4 file system with blocks of 4 KiB.
- * @param startSector where the partition begins, in sectors of 512 bytes
- */
-export async function createPartitionedDisk(
-  path: string,
-  { sizeMiB, startSector }: { readonly sizeMiB: number; readonly startSector: number },
-): Promise<void> {
-  const sectors = sizeMiB * (bytesPerMib / sectorBytes) - startSector;
-  // A table of partitions as DOS has it: the first entry, and the mark at the end.
-  const table = Buffer.alloc(sectorBytes);
-  table[450] = 0x83;
-  table.writeUInt32LE(startSector, 454);
-  table.writeUInt32LE(sectors, 458);
-  table.writeUInt16LE(0xaa55, 510);
-  await writeFile(path, table);
-  await truncate(path, sizeMiB * bytesPerMib);
-  const blocks = Math.floor((sectors * sectorBytes) / blockBytes);
-  const place = ['-b', String(blockBytes), '-E', `offset=${startSector * sectorBytes}`];
-  await run('mke2fs', ['-q', '-F', '-t', 'ext4', ...place, path, String(blocks)]);
-}
-
 async function createFileSystem(
   path: string,
   fileSystem: FileSystem,
   bytes: number,
-  content: string | undefined,
+  { content, blockBytes }: Pick<DiskOptions, 'content' | 'blockBytes'>,
 ): Promise<void> {
   const file = await open(path, 'w');
   await file.truncate(bytes);
@@ -80,5 +60,6 @@ async function createFileSystem(
     return;
   }
   const files = content === undefined ? [] : ['-d', content];
-  await run('mke2fs', ['-q', '-F', '-t', 'ext4', ...files, path], { timeoutMs });
+  const blocks = blockBytes === undefined ? [] : ['-b', String(blockBytes)];
+  await run('mke2fs', ['-q', '-F', '-t', 'ext4', ...blocks, ...files, path], { timeoutMs });
 }

@@ -5,7 +5,7 @@ export type PartitionTable = 'mbr' | 'gpt';
 
 const sectorBytes = 512;
 const mebibyte = 1024 * 1024;
-/** Where the first partition begins; before it lies the table, behind it the copy that a GPT has. */
+/** Where the first partition begins unless said otherwise; before it lies the table, behind it the copy that a GPT has. */
 export const firstPartitionBytes = mebibyte;
 
 const linux = 0x83;
@@ -18,24 +18,27 @@ const linuxData = Buffer.from('af3dc60f838472478e793d69d8477de4', 'hex');
 const diskGuid = Buffer.from('11111111111111111111111111111111', 'hex');
 const partitionGuid = Buffer.from('22222222222222222222222222222222', 'hex');
 
-/** Writes an image, all zeroes but for a table with one partition of so many bytes, and room for it. */
+/**
+ * Writes an image of whole MiB, all zeroes but for a table with one partition of so many bytes, and room for it.
+ * @param start where the partition begins, in bytes
+ */
 export async function writePartitionTable(
   path: string,
   table: PartitionTable,
   partitionBytes: number,
+  start = firstPartitionBytes,
 ): Promise<void> {
-  const diskBytes = firstPartitionBytes + partitionBytes + mebibyte;
+  const diskBytes = (Math.ceil((start + partitionBytes) / mebibyte) + 1) * mebibyte;
   const file = await open(path, 'w');
   try {
     await file.truncate(diskBytes);
     if (table === 'mbr') {
-      const first = firstPartitionBytes / sectorBytes;
-      await file.write(bootRecord(linux, first, partitionBytes / sectorBytes), 0, sectorBytes, 0);
+      await file.write(bootRecord(linux, start / sectorBytes, partitionBytes / sectorBytes), 0, sectorBytes, 0);
       return;
     }
     const lastSector = diskBytes / sectorBytes - 1;
     await file.write(bootRecord(protective, 1, lastSector), 0, sectorBytes, 0);
-    const entries = gptEntries(partitionBytes);
+    const entries = gptEntries(start, partitionBytes);
     const entrySectors = entries.length / sectorBytes;
     const copies = [
       { own: 1, other: lastSector, entriesAt: 2 },
@@ -63,9 +66,9 @@ function bootRecord(type: number, first: number, count: number): Buffer {
   return sector;
 }
 
-function gptEntries(partitionBytes: number): Buffer {
+function gptEntries(start: number, partitionBytes: number): Buffer {
   const entries = Buffer.alloc(gpt.entries * gpt.entryBytes);
-  const first = firstPartitionBytes / sectorBytes;
+  const first = start / sectorBytes;
   linuxData.copy(entries, 0);
   partitionGuid.copy(entries, 16);
   entries.writeBigUInt64LE(BigInt(first), 32);

@@ -4,7 +4,7 @@ import type { FlowControl } from './flow-control.js';
 import type { PageSender } from './page-sender.js';
 import type { PageFilter } from './page-filter/page-filter.js';
 import type { Progress } from './progress.js';
-import { STORAGE_INTERVAL_MS, type StorageSender } from './storage/storage-sender.js';
+import type { StorageSender } from './storage/storage-sender.js';
 
 /** How fast the pass can be read is known when the link is full for the first time, but not before so much of it, bytes. */
 const LEAST_SAMPLE_BYTES = 256 * 1024;
@@ -46,7 +46,6 @@ export class FirstPass implements FirstPassSink {
   readonly #came: PageSet;
   /** Pages that were to be restored from storage, and have changed before they came. */
   readonly #changed: PageSet;
-  #storageAt = 0;
   /** Pages that came while the link was full. */
   readonly #lookedAt: PageSet;
   #sentUpTo = 0;
@@ -102,7 +101,8 @@ export class FirstPass implements FirstPassSink {
 
   ready(inContent: boolean): Promise<void> | undefined {
     this.#progress.remainingPages = this.#pending.count;
-    this.#advanceStorage();
+    if (this.#storage !== undefined && this.mayUseStorage)
+      this.#storage.advance(this.#pending, this.#named, this.#isToCome);
     if (this.#readingSpeed === 0 && this.#flow.isFull && this.#readBytes >= LEAST_SAMPLE_BYTES) {
       this.#readingSpeed = (this.#readBytes / (performance.now() - this.#begun)) * 1000;
     }
@@ -124,19 +124,11 @@ export class FirstPass implements FirstPassSink {
     if (storage.wasNamedEarly(page) && !storage.isAsNamed(page)) this.#changed.add(page);
   }
 
-  #advanceStorage(): void {
-    const now = performance.now();
-    if (this.#storage === undefined || now < this.#storageAt + STORAGE_INTERVAL_MS) return;
-    this.#storageAt = now;
-    if (!this.mayUseStorage) return;
-    this.#storage.advance(
-      this.#pending,
-      (page) => {
-        this.#scheduler.sentOtherwise(page);
-      },
-      (page) => !this.#came.has(page),
-    );
-  }
+  readonly #named = (page: number): void => {
+    this.#scheduler.sentOtherwise(page);
+  };
+
+  readonly #isToCome = (page: number): boolean => !this.#came.has(page);
 
   /** The link must not wait while QEMU goes through pages of zeroes: the log names what is written after its record. */
   #sendLookedAt(): void {

@@ -5,7 +5,7 @@ import { FrameKind, checkRunsFrame, readHeader, runAddress, runPages } from '@pa
 import type { FlowControl } from './flow-control.js';
 import type { PageSender } from './page-sender.js';
 import type { Progress } from './progress.js';
-import { STORAGE_INTERVAL_MS, type StorageSender } from './storage/storage-sender.js';
+import type { StorageSender } from './storage/storage-sender.js';
 
 /** A requested page queues behind what is in flight: no more than the link carries in this time, ms. */
 const WINDOW_MS = 2;
@@ -35,7 +35,6 @@ export class PostcopySender {
   readonly #flow: FlowControl;
   readonly #progress: Progress;
   readonly #storage: StorageSender | undefined;
-  #storageAt = 0;
   /** When all that is being restored must be there, ms; not yet as long as there is something else to send. */
   #restoredBy = Infinity;
   /** Requested pages that a limit on the bandwidth holds back: they go before all others. */
@@ -154,17 +153,18 @@ export class PostcopySender {
 
   /** Has the destination restore what it can, and takes back what it could not. */
   #restoreFromStorage(): void {
-    const now = performance.now();
-    if (this.#storage === undefined || now < this.#storageAt + STORAGE_INTERVAL_MS) return;
-    this.#storageAt = now;
-    this.#storage.takeFailed((pages) => {
-      this.#missing.addAll(pages);
-    });
-    this.#storage.advance(this.#missing, (page) => {
-      this.#missing.delete(page);
-      this.#sooner.delete(page);
-    });
+    this.#storage?.takeFailed(this.#takeBack);
+    this.#storage?.advance(this.#missing, this.#named);
   }
+
+  readonly #takeBack = (pages: PageSet): void => {
+    this.#missing.addAll(pages);
+  };
+
+  readonly #named = (page: number): void => {
+    this.#missing.delete(page);
+    this.#sooner.delete(page);
+  };
 
   /** Waits for some of the pages that are being restored; those that are late are sent. */
   async #awaitStorage(storage: StorageSender, signal: AbortSignal): Promise<void> {
@@ -174,9 +174,7 @@ export class PostcopySender {
       await Promise.race([storage.progress(), sleep(STORAGE_PAUSE_MS, signal)]);
       return;
     }
-    storage.turnOff((pages) => {
-      this.#missing.addAll(pages);
-    });
+    storage.turnOff(this.#takeBack);
   }
 
   /** A page that is being restored and that the guest waits for: what comes first, from storage or from here, wins. */

@@ -221,12 +221,8 @@ async function sendIteration(options: PrecopyOptions, iteration: IterationOption
   const { sender, flow, signal } = options;
   const begun = performance.now();
   let sent = false;
-  let storageAt = begun;
   for (let now = begun; now < until && !enough(); now = performance.now()) {
-    if (now >= storageAt + STORAGE_INTERVAL_MS) {
-      restore();
-      storageAt = now;
-    }
+    restore();
     const run = scheduler.nextRun(sender.longestRun);
     if (run === undefined) {
       await sender.flushed();

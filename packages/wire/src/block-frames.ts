@@ -95,6 +95,3 @@ export function checkBlocksFrame(
 export function checkSettledFrame(frame: Buffer, header: FrameHeader, blockLength: number): void {
   if (header.count > 0 || frame.length !== HEADER_BYTES) checkRunsFrame(frame, header, blockLength);
 }
-
-/** Bytes of a `settled` frame with `count` runs. */
-export const settledFrameBytes = (count: number): number => HEADER_BYTES + count * RUN_BYTES;

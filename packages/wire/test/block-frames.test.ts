@@ -14,7 +14,6 @@ import {
   checkBlocksFrame,
   checkSettledFrame,
   readHeader,
-  settledFrameBytes,
   writeBatch,
   writeBlockRecord,
   writeHeader,
@@ -105,7 +104,7 @@ test('whatever bytes arrive, a frame is taken or refused as a breach of the prot
 });
 
 function settled(...runs: readonly (readonly [address: number, pages: number])[]): Buffer {
-  const frame = Buffer.alloc(settledFrameBytes(runs.length));
+  const frame = Buffer.alloc(HEADER_BYTES + runs.length * RUN_BYTES);
   writeHeader(frame, { kind: FrameKind.settled, sequence: 3, block: 0, count: runs.length });
   runs.forEach(([address, pages], index) => {
     writeRun(frame, index, address, pages);

@@ -1,6 +1,6 @@
 import { mkdir, open } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createDisk, createPartitionedDisk } from '../../guests/disk.js';
+import { createDisk } from '../../guests/disk.js';
 import { diskHardware } from '../../guests/disk-hardware.js';
 import type { Guest } from '../../guests/guest.js';
 import type { Guests } from '../../guests/guests.js';
@@ -32,8 +32,9 @@ async function createImages(directory: string): Promise<Map<string, string>> {
   const images = new Map(['vda', 'vdb', 'vdc'].map((name) => [name, join(directory, `${name}.image`)]));
   const [first = '', second = '', third = ''] = images.values();
   await createDisk(first, { format: 'raw', content });
-  // At no multiple of a page.
-  await createPartitionedDisk(second, { sizeMiB: 64, startSector: 2049 });
+  // At no multiple of a page; with the table 64 MiB in all.
+  const partition = { partitions: 'mbr', partitionStart: 2049 * 512 } as const;
+  await createDisk(second, { format: 'raw', sizeMiB: 61, blockBytes: pageBytes, ...partition });
   await createDisk(third, { format: 'raw', fileSystem: 'xfs' });
   return images;
 }

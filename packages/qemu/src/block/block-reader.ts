@@ -1,7 +1,7 @@
 import { PageferryError } from '@pageferry/errors';
 import { RateLimit } from '@pageferry/transfer';
 import { BLOCK_BYTES, SECTOR_BYTES, sortOutPlaces, type BlockPlaces } from './block-places.js';
-import { MAX_READ_BYTES, NbdClient } from './nbd-client.js';
+import { MAX_READ_BYTES, NbdClient, type NbdConnectOptions } from './nbd-client.js';
 import { ReadPiece } from './read-piece.js';
 import { ReadStatistics, type BlockReaderStatistics } from './read-statistics.js';
 import { WantedBlocks } from './wanted-blocks.js';
@@ -11,7 +11,7 @@ const READ_BYTES = 512 << 10;
 const GAP_BYTES = 64 << 10;
 const CAPACITY = 65_536;
 
-export interface BlockReaderOptions {
+export interface BlockReaderOptions extends Pick<NbdConnectOptions, 'timeoutMs'> {
   /**
    * A block is there: {@link BLOCK_BYTES} from `offset` in `buffer`, until the call returns. It must not throw; it may
    * call every method of the reader.
@@ -31,8 +31,6 @@ export interface BlockReaderOptions {
   readonly capacity?: number | undefined;
   /** See {@link BlockReader.limit}; 0 unless given. */
   readonly bytesPerSecond?: number | undefined;
-  /** For connecting, and for each read, 10 s unless given. */
-  readonly timeoutMs?: number | undefined;
   /** Closes the reader. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -66,12 +64,7 @@ export class BlockReader {
     if (!(readBytes >= BLOCK_BYTES && readBytes <= MAX_READ_BYTES && readBytes % SECTOR_BYTES === 0)) {
       throw new RangeError(`reads of ${readBytes} bytes`);
     }
-    const client = await NbdClient.connect(socketPath, {
-      depth,
-      connectTimeoutMs: timeoutMs,
-      readTimeoutMs: timeoutMs,
-      signal,
-    });
+    const client = await NbdClient.connect(socketPath, { depth, timeoutMs, signal });
     return new BlockReader(client, { ...options, depth, readBytes });
   }
 

@@ -84,7 +84,7 @@ export class ImageServer {
     const slow = `${program} does not serve ${filename} within ${startTimeoutMs} ms`;
     try {
       const connection = await withTimeout(signal, startTimeoutMs, 'storage-unreadable', slow, (inner) =>
-        connectWhenUp(server, socketPath, { signal: inner, connectTimeoutMs: startTimeoutMs }),
+        connectWhenUp(server, socketPath, { signal: inner, timeoutMs: startTimeoutMs }),
       );
       return new ImageServer(server, connection, socketPath, cache);
     } catch (thrown) {
@@ -126,7 +126,7 @@ export class ImageServer {
 async function connectWhenUp(
   server: ServerProcess,
   socketPath: string,
-  options: { readonly signal: AbortSignal; readonly connectTimeoutMs: number },
+  options: { readonly signal: AbortSignal; readonly timeoutMs: number },
 ): Promise<NbdClient> {
   const { signal } = options;
   for (let pauseMs = SHORTEST_PAUSE_MS; ; pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS)) {

@@ -14,18 +14,15 @@ const MAX_PATH_LENGTH = 107;
 const CHUNK_BYTES = 256 << 10;
 /** As many requests as QEMU's server takes from a connection at once (`MAX_NBD_REQUESTS`, `nbd/server.c`). */
 const DEPTH = 16;
-const CONNECT_TIMEOUT_MS = 10_000;
-const READ_TIMEOUT_MS = 10_000;
+const TIMEOUT_MS = 10_000;
 
 export interface NbdConnectOptions {
   /** Of the export; the server's default unless given. */
   readonly exportName?: string | undefined;
   /** Reads that may be in flight at once, 16 unless given. */
   readonly depth?: number | undefined;
-  /** For connecting and negotiating, 10 s unless given. */
-  readonly connectTimeoutMs?: number | undefined;
-  /** A server that takes (up to a quarter) longer for a read has failed, 10 s unless given. */
-  readonly readTimeoutMs?: number | undefined;
+  /** For connecting and negotiating, and then (or up to a quarter more) for each read, 10 s unless given. */
+  readonly timeoutMs?: number | undefined;
   /** For connecting and negotiating. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -44,7 +41,7 @@ export class NbdClient {
   readonly #requests: Buffer;
   #requestBytes = 0;
   readonly #watchdog: NodeJS.Timeout;
-  readonly #readTimeoutMs: number;
+  readonly #timeoutMs: number;
   /** The slot of the reply whose data come. */
   #current = 0;
   #export: NbdExport | undefined;
@@ -57,15 +54,15 @@ export class NbdClient {
 
   /** Connects and negotiates. @throws `storage-unreadable`, or the signal's reason */
   static async connect(socketPath: string, options: NbdConnectOptions = {}): Promise<NbdClient> {
-    const { signal, exportName = '', connectTimeoutMs = CONNECT_TIMEOUT_MS } = options;
+    const { signal, exportName = '', timeoutMs = TIMEOUT_MS } = options;
     signal?.throwIfAborted();
     if (socketPath === '' || Buffer.byteLength(socketPath) > MAX_PATH_LENGTH) {
       throw failure(socketPath, `a path has 1 to ${MAX_PATH_LENGTH} bytes`);
     }
     const client = new NbdClient(socketPath, exportName, options);
-    const slow = `the NBD server ${socketPath} has not answered within ${connectTimeoutMs} ms`;
+    const slow = `the NBD server ${socketPath} has not answered within ${timeoutMs} ms`;
     try {
-      client.#export = await withTimeout(signal, connectTimeoutMs, 'storage-unreadable', slow, () =>
+      client.#export = await withTimeout(signal, timeoutMs, 'storage-unreadable', slow, () =>
         client.#negotiate(),
       );
       return client;
@@ -76,11 +73,11 @@ export class NbdClient {
   }
 
   private constructor(path: string, exportName: string, options: NbdConnectOptions) {
-    const { depth = DEPTH, readTimeoutMs = READ_TIMEOUT_MS } = options;
+    const { depth = DEPTH, timeoutMs = TIMEOUT_MS } = options;
     this.#path = path;
     this.#reads = new NbdReads(depth);
     this.#requests = Buffer.alloc(depth * REQUEST_BYTES);
-    this.#readTimeoutMs = readTimeoutMs;
+    this.#timeoutMs = timeoutMs;
     this.closed = new Promise((resolve) => {
       this.#resolveClosed = resolve;
     });
@@ -116,7 +113,7 @@ export class NbdClient {
     });
     this.#watchdog = setInterval(() => {
       this.#look();
-    }, readTimeoutMs / LOOKS).unref();
+    }, timeoutMs / LOOKS).unref();
   }
 
   /** Of the export, in bytes. */
@@ -201,7 +198,7 @@ export class NbdClient {
   /** Counts looks, not time: while this process itself does not get on, no read is late. */
   #look(): void {
     if (!this.#reads.look()) return;
-    this.#end(failure(this.#path, `the storage has not answered a read within ${this.#readTimeoutMs} ms`));
+    this.#end(failure(this.#path, `the storage has not answered a read within ${this.#timeoutMs} ms`));
   }
 
   #end(reason: PageferryError): void {

@@ -200,7 +200,7 @@ describe('a server that fails', () => {
       'has not answered a read',
     ],
   ])('and %s ends the connection and all reads', async (_title, onRead, text) => {
-    const { client } = await connect({ onRead }, { readTimeoutMs: 200 });
+    const { client } = await connect({ onRead }, { timeoutMs: 200 });
     const reads = [0, 512].map((offset) => readAt(client, offset, 512));
     await Promise.all(reads.map((read) => expectError(read, 'storage-unreadable', text)));
     expect((await client.closed).message).toContain(text);
@@ -260,7 +260,7 @@ describe('connecting', () => {
     ['a server that does not go on', (socket) => socket.write(greeting()), 'within 100 ms'],
   ])('to %s fails', async (_title, onConnection, text) => {
     const { path } = await listenAsNbdServer({ onConnection });
-    await expectError(NbdClient.connect(path, { connectTimeoutMs: 100, signal }), 'storage-unreadable', text);
+    await expectError(NbdClient.connect(path, { timeoutMs: 100, signal }), 'storage-unreadable', text);
   });
 
   it('to nobody fails, and so does a path that is too long', async () => {

@@ -8,18 +8,13 @@ import {
   writeHeader,
 } from '@pageferry/wire';
 import type { GuestMemory } from '../page-sender.js';
+import type { PlacedPages } from './placed-pages.js';
 
-/** Pages of one RAM block, and where on one of the destination's disks they lie. */
-export interface PlacedPages {
+/** Pages that are named together. */
+export interface NamedPages extends Pick<PlacedPages, 'pages' | 'offsets' | 'count'> {
   /** The destination's. */
   readonly disk: number;
   readonly batch: number;
-  /** Page indices. */
-  readonly pages: Uint32Array;
-  /** bytes */
-  readonly offsets: Float64Array;
-  /** At most {@link MAX_BLOCK_RECORDS}. */
-  readonly count: number;
 }
 
 /** Makes frames that name pages by where they lie on disks, and by the hash of what they have now. */
@@ -37,7 +32,7 @@ export class BlocksFrames {
 
   /** @param hashed hears of the hash of each page */
   make(
-    { disk, batch, pages, offsets, count }: PlacedPages,
+    { disk, batch, pages, offsets, count }: NamedPages,
     hashed: (page: number, hash: bigint) => void,
   ): Buffer {
     const block = this.#layout.blockOfPage(pages[0] ?? 0);

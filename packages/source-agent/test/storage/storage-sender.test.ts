@@ -1,7 +1,9 @@
 import { PAGE_SIZE, PageLayout, PageSet } from '@pageferry/transfer';
 import {
   FrameKind,
+  HEADER_BYTES,
   MAX_BLOCK_RECORDS,
+  RUN_BYTES,
   batchDisk,
   batchNumber,
   blockHash,
@@ -9,7 +11,6 @@ import {
   blockPageAddress,
   checkBlocksFrame,
   readHeader,
-  settledFrameBytes,
   writeHeader,
   writeRun,
 } from '@pageferry/wire';
@@ -59,7 +60,7 @@ beforeEach(() => {
   candidates.fill();
 });
 
-function open(disks = [vda]): StorageSender {
+function open(disks = [vda], intervalMs = 0): StorageSender {
   return new StorageSender({
     layout,
     memory: {
@@ -72,6 +73,7 @@ function open(disks = [vda]): StorageSender {
     flow,
     hash: (bytes) => BigInt(bytes[0] ?? 0),
     disks,
+    intervalMs,
     log,
   });
 }
@@ -110,7 +112,7 @@ function named(): number[] {
 /** The destination settles what a frame has named; these of the pages could not be restored. */
 function settle(storage: StorageSender, frame: Buffer | undefined, failed: readonly number[] = []): void {
   if (frame === undefined) throw new Error('there is no such frame');
-  const answer = Buffer.alloc(settledFrameBytes(failed.length));
+  const answer = Buffer.alloc(HEADER_BYTES + failed.length * RUN_BYTES);
   writeHeader(answer, {
     kind: FrameKind.settled,
     sequence: batchNumber(frame),
@@ -257,6 +259,16 @@ describe('a page that is named before its record comes', () => {
   });
 });
 
+test('nothing is named so soon after the last time', () => {
+  const storage = open([vda], 60_000);
+  storage.mapped(mapOf(upTo(100)));
+  advance(storage);
+  settleAll(storage);
+  const before = frames.length;
+  advance(storage);
+  expect(frames).toHaveLength(before);
+});
+
 test('while pages are named, little is in flight before them', () => {
   flow.bytesPerSecond = 20_000_000;
   const storage = open();
@@ -321,7 +333,7 @@ test('no frame names more pages than the protocol allows', () => {
 
 test('a settled frame for a RAM block that there is not is a breach of the protocol', () => {
   const storage = open();
-  const answer = Buffer.alloc(settledFrameBytes(0));
+  const answer = Buffer.alloc(HEADER_BYTES);
   writeHeader(answer, { kind: FrameKind.settled, sequence: 1, block: 9, count: 0 });
   expect(() => {
     storage.settled(answer, readHeader(answer));
