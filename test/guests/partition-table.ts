@@ -33,7 +33,12 @@ export async function writePartitionTable(
   try {
     await file.truncate(diskBytes);
     if (table === 'mbr') {
-      await file.write(bootRecord(linux, start / sectorBytes, partitionBytes / sectorBytes), 0, sectorBytes, 0);
+      await file.write(
+        bootRecord(linux, start / sectorBytes, partitionBytes / sectorBytes),
+        0,
+        sectorBytes,
+        0,
+      );
       return;
     }
     const lastSector = diskBytes / sectorBytes - 1;

@@ -38,6 +38,20 @@ describe('page cache that a disk of both hosts has', () => {
     await expectAllElse(destination);
   });
 
+  test.each<Mode>(['precopy', 'hybrid'])(
+    'is found by what it has, of a guest that is not looked into, by %s',
+    async (mode) => {
+      const { guest, sum } = await bootWithCache(agents());
+      const pageFilter = { free: false, cache: false };
+      const { migration, destination } = await moveGuest(guest, agents(), { mode, pageFilter });
+      expect(migration.pageFilter?.state).toBe('off');
+      expect(migration.storage?.disks).toMatchObject([{ bytes: diskMiB * mib, state: 'shared' }]);
+      expect(restoredMiB(migration)).toBeGreaterThan(cachedMiB / 8);
+      await expectFile(destination, sum);
+      await expectAllElse(destination);
+    },
+  );
+
   test('goes over the network if the request says so', async () => {
     const { guest, sum } = await bootWithCache(agents());
     const { migration, destination } = await moveGuest(guest, agents(), { mode: 'precopy', storage: 'off' });

@@ -14,11 +14,7 @@ import { anyMachine } from './support/machine.js';
 import { helloOf, next, startDestination, type Destination } from './support/source-side.js';
 
 /** What the destination answers to a dry run of the guest web1. */
-async function examine(
-  destination: Destination,
-  machine: unknown,
-  disks?: SampledDisk[],
-): Promise<unknown> {
+async function examine(destination: Destination, machine: unknown, disks?: SampledDisk[]): Promise<unknown> {
   const peer = await destination.connect();
   await peer.send(helloOf(randomUUID()));
   await peer.next(['welcome'], next);
@@ -117,10 +113,34 @@ describe('a dry run compares disks', () => {
     ).toMatchObject({
       findings: [],
       disks: [
-        { there: 'system', sameImage: true, equal: 3, different: 0, unreadable: 0 },
-        { there: 'system', sameImage: false, equal: 1, different: 2, unreadable: 0 },
-        { there: 'system', sameImage: false, equal: 1, different: 0, unreadable: 1 },
-        { there: 'system', sameImage: false, equal: 0, different: 0, unreadable: 0 },
+        {
+          there: '/machine/peripheral/system/virtio-backend',
+          sameImage: true,
+          equal: 3,
+          different: 0,
+          unreadable: 0,
+        },
+        {
+          there: '/machine/peripheral/system/virtio-backend',
+          sameImage: false,
+          equal: 1,
+          different: 2,
+          unreadable: 0,
+        },
+        {
+          there: '/machine/peripheral/system/virtio-backend',
+          sameImage: false,
+          equal: 1,
+          different: 0,
+          unreadable: 1,
+        },
+        {
+          there: '/machine/peripheral/system/virtio-backend',
+          sameImage: false,
+          equal: 0,
+          different: 0,
+          unreadable: 0,
+        },
         { sameImage: false, equal: 0, different: 0, unreadable: 0 },
       ],
     });
@@ -133,7 +153,7 @@ describe('a dry run compares disks', () => {
     await qemuImg('create', '-q', '-f', 'raw', `${image.filename}.new`, String(bytes));
     await rename(`${image.filename}.new`, image.filename);
     expect(await compare([{ name: 'vda', bytes, samples }])).toMatchObject({
-      disks: [{ there: 'system', equal: 0, different: 0, unreadable: 1 }],
+      disks: [{ there: '/machine/peripheral/system/virtio-backend', equal: 0, different: 0, unreadable: 1 }],
     });
   });
 

@@ -58,6 +58,13 @@ export const sourceSettings = Type.Object(
       description:
         'Most memory, for each gang, for contents that its guests have in common, if the destination allows as much',
     }),
+    storageBytesPerSecond: Type.Integer({
+      minimum: 0,
+      maximum: 1_000_000_000_000,
+      default: 256 * 1024 * 1024,
+      description:
+        "Most that is read of a guest's disks, bytes a second, to find the pages of a guest that cannot be looked into; 0: they are not searched",
+    }),
     prepareSeconds: Type.Integer({
       minimum: 1,
       maximum: 3600,

@@ -55,13 +55,13 @@ async function rollBack(
   try {
     if (guest !== undefined && !guest.isGone) {
       // The guest matters more than its QEMU's settings.
-      const isLogEnded = await isDirtyLogEnded(guest, log);
+      const isLogEnded = await endDirtyLog(guest, log);
       await guest.takeBack().catch((thrown: unknown) => {
         // A QEMU that has ended meanwhile has nothing left to bring back.
         if (asPageferryError(thrown).code !== 'qmp-closed') throw thrown;
       });
       // A QEMU that did not answer may do so now.
-      if (!isLogEnded) await isDirtyLogEnded(guest, log);
+      if (!isLogEnded) await endDirtyLog(guest, log);
     }
     await journal.record({ event: 'rolled-back' });
   } finally {
@@ -69,7 +69,8 @@ async function rollBack(
   }
 }
 
-async function isDirtyLogEnded(guest: SourceGuest, log: Logger): Promise<boolean> {
+/** Whether it could be ended. */
+async function endDirtyLog(guest: SourceGuest, log: Logger): Promise<boolean> {
   try {
     await guest.endDirtyLog();
     return true;

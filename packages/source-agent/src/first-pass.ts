@@ -153,11 +153,11 @@ export class FirstPass implements FirstPassSink {
   }
 
   /**
-   * Whether cache may come from storage before the guest is stopped. If it can do without its cache, what reading takes of the
+   * Whether cache may come from storage before the guest is stopped. If that is not waited for, what reading takes of the
    * processors must not keep the guest from running there soon.
    */
   get mayUseStorage(): boolean {
-    return this.isLinkSlow || !this.#postcopyFollows();
+    return this.isLinkSlow || !this.#postcopyFollows() || this.#filter.cache.count === 0;
   }
 
   #pageAt(block: number, address: number): number {

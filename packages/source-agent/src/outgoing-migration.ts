@@ -258,6 +258,8 @@ export class OutgoingMigration {
   async #reachDestination(guest: SourceGuest): Promise<Transfer> {
     const { request, link, journal, log, signal } = this.#context;
     const filter = openPageFilter(guest, filteredPages(request), { log, signal });
+    // Its kernel is searched for while the destination prepares itself; with post-copy alone once it stands still.
+    if (request.mode !== 'postcopy') filter.start();
     const window = await link.connect();
     void link.peer.closed.then((reason) => {
       if (!journal.handedOver) this.#scope.abort(reason.on('source'));
@@ -277,6 +279,7 @@ export class OutgoingMigration {
   async #close(): Promise<void> {
     const { link, route, progress, directory, journal } = this.#context;
     route.turn.release(progress);
+    await this.#transfer?.unknownGuest?.close();
     this.#transfer?.flow.close();
     link.close();
     this.#guest?.close();

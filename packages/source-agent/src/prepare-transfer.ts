@@ -14,11 +14,12 @@ import { Transfer } from './transfer.js';
  * @param window that the destination allows, bytes
  */
 export async function prepareTransfer(
-  { request, configuration, link, route, journal, progress, log, signal }: OutgoingContext,
+  context: OutgoingContext,
   guest: SourceGuest,
   filter: PageFilter,
   window: number,
 ): Promise<Transfer> {
+  const { request, configuration, link, route, journal, progress, signal } = context;
   const { mode } = request;
   const { peer } = link;
   const storage = wantsStorage(request);
@@ -30,7 +31,7 @@ export async function prepareTransfer(
   const flow = new FlowControl(link.carrier, Math.min(window, configuration.windowBytes), signal, route.flow);
   const transfer = new Transfer(guest, flow, filter, configuration.sentPagesBytes);
   transfer.referTo(link);
-  if (storage) transfer.storage = await openStorage(transfer, disks ?? [], log);
+  if (storage) await openStorage(transfer, disks ?? [], context);
   transfer.pending.fill();
   progress.remainingPages = guest.layout.pageCount;
   peer.onFrame = (frame) => {

@@ -75,7 +75,7 @@ export const MigrationRequest = Type.Object(
     bandwidthCaps: Type.Optional(Caps),
     /** What of the guest's memory is not sent, or last, by what its kernel uses it for. */
     pageFilter: Type.Optional(PageFilterRequest),
-    /** Whether page cache may come from a disk that both hosts share, as by default (`auto`); only where it goes last (`pageFilter.cache`). */
+    /** Whether page cache may come from a disk that both hosts share, as by default (`auto`). */
     storage: Type.Optional(Type.Union([Type.Literal('auto'), Type.Literal('off')])),
     /** What becomes of the source's QEMU when the guest has arrived: it is ended, or stays there, stopped. */
     sourceAfter: Type.Union([Type.Literal('quit'), Type.Literal('keep')], { default: 'quit' }),
@@ -136,7 +136,7 @@ export function filteredPages({ pageFilter }: MigrationRequest): FilteredPages {
 
 /** Whether page cache, which goes last then, may come from a disk that both hosts share. */
 export function wantsStorage(request: MigrationRequest): boolean {
-  return request.storage !== 'off' && filteredPages(request).cache;
+  return request.storage !== 'off';
 }
 
 /** What the request, or the mode's default, says about pre-copy that does not pay. */

@@ -6,6 +6,7 @@ import { PageSender } from './page-sender.js';
 import type { PostcopySender } from './postcopy.js';
 import type { SourceGuest } from './source-guest.js';
 import type { StorageSender } from './storage/storage-sender.js';
+import type { UnknownGuest } from './storage/unknown-guest.js';
 
 /** Both ends of the way that the pages take, from the preflight on. */
 export class Transfer {
@@ -17,6 +18,8 @@ export class Transfer {
   readonly filter: PageFilter;
   /** If pages may come from disks that both hosts share. */
   storage: StorageSender | undefined;
+  /** And if the guest cannot be looked into. */
+  unknownGuest: UnknownGuest | undefined;
   /** Once the rest goes by post-copy. */
   postcopy: PostcopySender | undefined;
 

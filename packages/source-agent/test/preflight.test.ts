@@ -65,12 +65,14 @@ describe('disks that page cache may come from', () => {
   test('are not asked for by a guest that has none', async () => {
     const { storage, asked } = await examineDisks({}, { disks: [] });
     expect(asked).toEqual([]);
-    expect(storage).toMatchObject({ disks: [], reason: expect.stringContaining('Linux') as unknown });
+    const noLinux: unknown = expect.stringContaining('Linux');
+    expect(storage).toMatchObject({ disks: [], reason: noLinux });
   });
 
   test('are none that the destination does not read', async () => {
     const { storage } = await examineDisks({}, {});
-    expect(storage).toMatchObject({ disks: [], reason: expect.stringContaining('"storage"') as unknown });
+    const isOff: unknown = expect.stringContaining('"storage"');
+    expect(storage).toMatchObject({ disks: [], reason: isOff });
   });
 
   test('are not compared by a destination that was not asked', async () => {

@@ -1,13 +1,6 @@
 import { PageferryError } from '@pageferry/errors';
 import { HEADER_BYTES, PAGE_BYTES, type FrameHeader } from './frame-header.js';
-import {
-  RUN_BYTES,
-  badAddress,
-  checkRunsFrame,
-  isPageAddress,
-  readAddress,
-  writeAddress,
-} from './page-frames.js';
+import { badAddress, checkRunsFrame, isPageAddress, readAddress, writeAddress } from './page-frames.js';
 
 /** In a `blocks` frame, after its header: u32 disk, u32 number of the batch. */
 const BATCH_BYTES = 8;

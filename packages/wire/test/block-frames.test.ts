@@ -5,6 +5,7 @@ import {
   HEADER_BYTES,
   MAX_BLOCK_RECORDS,
   PAGE_BYTES,
+  RUN_BYTES,
   batchDisk,
   batchNumber,
   blockHash,

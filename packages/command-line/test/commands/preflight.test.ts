@@ -29,7 +29,7 @@ test('disks that page cache can come from are named', async () => {
   const storage = { reason: null, disks: [{ ...disk, samples: { equal: 16, different: 0, unreadable: 0 } }] };
   agent().on('POST /v1/migrations', json({ fits: true, findings: [], storage }));
   const { environment } = await pageferry(['migrate', 'web1', '--to', 'ws://10.0.0.2:7411', '--dry-run']);
-  expect(environment.output).toBe(
+  expect(environment.written).toBe(
     'web1 can be migrated to ws://10.0.0.2:7411\n' +
       'page cache from shared disks:\n' +
       '  vda, 1.0 GiB: shared (16 of 16 blocks are the same, there it is system)\n',

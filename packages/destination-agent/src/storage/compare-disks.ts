@@ -41,7 +41,10 @@ export async function compareDisks(
       return { there: there.name, sameImage, equal, different, unreadable };
     });
     const rank = ({ equal, sameImage }: ComparedDisk): number => 2 * equal + Number(sameImage);
-    return alike.reduce<ComparedDisk>((best, other) => (rank(other) > rank(best) ? other : best), alike[0] ?? ABSENT);
+    return alike.reduce<ComparedDisk>(
+      (best, other) => (rank(other) > rank(best) ? other : best),
+      alike[0] ?? ABSENT,
+    );
   });
 }
 

@@ -11,6 +11,8 @@ export interface FilePageListener {
   mapped(map: FilePageMap): void;
   /** The guest has written to these pages. */
   written(pages: PageSet): void;
+  /** There is nothing to be seen in the guest: not of its cache, or nothing at all. */
+  unknown(): void;
 }
 
 /** Which pages are treated in a special way. */
@@ -68,8 +70,6 @@ export class PageFilter {
   readonly free: PageSet;
   /** Likewise those of clean page cache. */
   readonly cache: PageSet;
-  /** Hears of each look from when it is set. */
-  filePages: FilePageListener | undefined;
   readonly #wanted: FilteredPages;
   readonly #open: PageFilterOptions['open'];
   readonly #log: Logger;
@@ -80,6 +80,7 @@ export class PageFilter {
   readonly #written: PageSet;
   /** Of those that were left out, what has to be sent after all. For use within one method. */
   readonly #taken: PageSet;
+  #filePages: FilePageListener | undefined;
   #inspector: Inspector | undefined;
   #state: PageFilterState;
   #reason: string | null = null;
@@ -91,6 +92,8 @@ export class PageFilter {
   #lastLookMs = 0;
   #lookEndedMs = 0;
   #looking: Promise<void> | undefined;
+  /** Whether it is known where cache lies on disks. */
+  #findsFilePages = true;
   /** A look has ended, and what it saw was not made use of. */
   #isNews = false;
   /** The last look began when the log named every write. */
@@ -114,6 +117,15 @@ export class PageFilter {
   start(): void {
     if (this.#state !== 'searching' || this.#looking !== undefined) return;
     this.#inBackground(this.#search());
+  }
+
+  /** Has `listener` hear of each look from now on, and of what was seen last. */
+  tellFilePages(listener: FilePageListener): void {
+    this.#filePages = listener;
+    const isUnknown = !this.#wanted.cache || !this.#findsFilePages || this.#state === 'unsupported';
+    if (isUnknown) listener.unknown();
+    else if (this.#inspector !== undefined && this.#looking === undefined)
+      this.#inBackground(this.#mapFilePages(this.#inspector));
   }
 
   get view(): PageFilterView {
@@ -143,10 +155,10 @@ export class PageFilter {
 
   /** Takes what the dirty log has named, which is pending again. */
   written(pages: PageSet, scheduler?: PrecopyScheduler): void {
+    this.#filePages?.written(pages);
     // A large guest that is not known must not take memory for what is not used.
     if (this.#inspector === undefined || (this.#state !== 'on' && this.#leftOut.count === 0)) return;
     this.#written.addAll(pages);
-    this.filePages?.written(pages);
     this.free.deleteAll(pages);
     this.cache.deleteAll(pages);
     const taken = this.#copyLeftOut();
@@ -295,15 +307,16 @@ export class PageFilter {
   }
 
   async #mapFilePages(inspector: Inspector): Promise<void> {
-    if (this.filePages === undefined || this.cache.count === 0) return;
+    if (this.#filePages === undefined || !this.#findsFilePages || this.cache.count === 0) return;
     const map = await inspector.mapFilePages(this.cache, this.#signal);
     if (map instanceof Unreadable) {
       this.#log.info({ reason: map.reason }, 'where the cache of the guest lies on its disks is not known');
-      this.filePages = undefined;
+      this.#findsFilePages = false;
+      this.#filePages.unknown();
       return;
     }
-    this.filePages.mapped(map);
-    this.filePages.written(this.#written);
+    this.#filePages.mapped(map);
+    this.#filePages.written(this.#written);
     this.#log.debug({ pages: map.pages.count }, 'pages of cache were found on the disks of the guest');
   }
 
@@ -325,5 +338,6 @@ export class PageFilter {
     this.cache.clear();
     this.#isNews = true;
     this.#log.info({ reason }, 'the guest cannot be looked into: all of its pages are sent');
+    this.#filePages?.unknown();
   }
 }

@@ -30,10 +30,15 @@ export const DiskReport = Type.Object(
     ]),
     disks: Type.Array(
       Type.Object({
-        name: Type.String({ description: "As the guest names it; as QEMU does if nothing of it was seen in the guest's cache" }),
+        name: Type.String({
+          description: "As the guest names it; as QEMU does if nothing of it was seen in the guest's cache",
+        }),
         bytes: Count,
         state: DiskState,
-        there: Type.Union([Type.String({ description: "The destination's disk, as its QEMU names it" }), Type.Null()]),
+        there: Type.Union([
+          Type.String({ description: "The destination's disk, as its QEMU names it" }),
+          Type.Null(),
+        ]),
         sameImage: Type.Boolean({ description: 'Whether both QEMUs name the image alike' }),
         samples: Type.Object(
           { equal: Count, different: Count, unreadable: Count },

@@ -154,6 +154,55 @@ test('all that was left out is sent if another kernel runs at the stop', async (
   });
 });
 
+describe('whoever wants to know where cache lies', () => {
+  /** What a listener hears: how many pages there are each time, or `unknown`. */
+  function listenTo({ filter }: Setup): (number | 'unknown')[] {
+    const heard: (number | 'unknown')[] = [];
+    filter.tellFilePages({
+      mapped: ({ pages }) => heard.push(pages.count),
+      written: () => undefined,
+      unknown: () => heard.push('unknown'),
+    });
+    return heard;
+  }
+
+  function setUpWithCache(hasDisk: boolean, ...options: Parameters<typeof setUp>): Setup {
+    const setup = setUp(...options);
+    setup.inspected.hasDisk = hasDisk;
+    for (let page = 100; page < 110; page++) setup.inspected.keepAsCache(page);
+    return setup;
+  }
+
+  async function heard(list: readonly unknown[]): Promise<void> {
+    while (list.length === 0) await new Promise((resolve) => setImmediate(resolve));
+  }
+
+  test('hears of the look that is under way, and of one that is over', async () => {
+    const setup = setUpWithCache(true);
+    const early = listenTo(setup);
+    await found(setup);
+    await heard(early);
+    expect(early).toEqual([10]);
+    const late = listenTo(setup);
+    await heard(late);
+    expect(late).toEqual([10]);
+  });
+
+  test.each<[string, ...Parameters<typeof setUpWithCache>]>([
+    ['there is no disk', false],
+    ['the guest cannot be looked into', true, both, new Unreadable('it is not Linux')],
+    ['cache is treated as everything else', true, { free: true, cache: false }],
+  ])('hears that nothing is known if %s, before the first look and after it', async (_title, ...options) => {
+    const setup = setUpWithCache(...options);
+    const early = listenTo(setup);
+    setup.filter.start();
+    await heard(early);
+    expect(early).toEqual(['unknown']);
+    await setup.filter.look();
+    expect(listenTo(setup)).toEqual(['unknown']);
+  });
+});
+
 describe('page cache', () => {
   const keepCache = ({ inspected }: Setup): void => {
     for (let page = 100; page < 300; page++) inspected.keepAsCache(page);

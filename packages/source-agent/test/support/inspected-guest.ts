@@ -2,6 +2,7 @@ import type { PageCounts } from '@pageferry/introspect';
 import { PAGE_SIZE, PageSet } from '@pageferry/transfer';
 import type { Inspector, SeenPages } from '../../src/page-filter/inspector.js';
 import { Unreadable } from '../../src/page-filter/inspector.js';
+import type { FilePageMap } from '../../src/storage/file-page-map.js';
 import type { SimulatedGuest } from './simulated-migration.js';
 
 /** Pages that one page of the guest describes: whoever takes or frees one of them writes to it. */
@@ -21,6 +22,8 @@ export class InspectedGuest implements Inspector {
   isAnother = false;
   looks = 0;
   isPrepared = false;
+  /** All of its cache lies on a disk then. */
+  hasDisk = false;
 
   constructor(guest: SimulatedGuest) {
     this.guest = guest;
@@ -29,8 +32,9 @@ export class InspectedGuest implements Inspector {
     this.#seenFree = new PageSet(guest.layout);
   }
 
-  async mapFilePages(): Promise<Unreadable> {
-    return Promise.resolve(new Unreadable('it has no disks'));
+  async mapFilePages(wanted: PageSet): Promise<FilePageMap | Unreadable> {
+    await turns();
+    return this.hasDisk ? { disks: [], pages: wanted.clone() } : new Unreadable('it has no disks');
   }
 
   isFree(page: number): boolean {

@@ -29,7 +29,9 @@ export class StoragePanel {
     const { mapped, restored, unrestored, disks } = storage;
     const pageBytes = pageBytesOf(migration);
     const pages = (count: number): string =>
-      pageBytes === undefined ? formatCount(count) : `${formatCount(count)} (${formatBytes(count * pageBytes)})`;
+      pageBytes === undefined
+        ? formatCount(count)
+        : `${formatCount(count)} (${formatBytes(count * pageBytes)})`;
     this.#figures.show([
       ['Pages restored', pages(restored)],
       ['Sent after all', pages(unrestored)],

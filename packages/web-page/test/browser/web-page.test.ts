@@ -100,7 +100,9 @@ describe('a migration', () => {
     const { url, migrations } = await servedPage();
     const disk = { name: 'vda', bytes: 40 * 2 ** 30, state: 'shared' } as const;
     const storage = { disks: [disk], mapped: 131_072, restored: 98_304, unrestored: 12 };
-    const migration = migrations.begin(viewOf({ storage: { ...storage, disks: [], restored: 0, unrestored: 0 } }));
+    const migration = migrations.begin(
+      viewOf({ storage: { ...storage, disks: [], restored: 0, unrestored: 0 } }),
+    );
     const { page } = await openPage(`${url}#/migrations/6f1c`);
     const panel = page.locator('.storage');
     await panel.getByText('131,072 (512 MiB)').waitFor();
