@@ -1,4 +1,4 @@
-import { PageferryError } from '@pageferry/errors';
+import { PageferryError, asPageferryError } from '@pageferry/errors';
 import { busctl } from './busctl.js';
 import { systemctl } from './systemctl.js';
 
@@ -8,7 +8,7 @@ const START_TIMEOUT_MS = 10_000;
 /** The unit's TimeoutStopSec, after which systemd kills it, is 20 s. */
 const STOP_TIMEOUT_MS = 28_000;
 
-const properties = ['LoadState', 'ActiveState', 'Result', 'AssertResult', 'InvocationID'] as const;
+const properties = ['LoadState', 'ActiveState', 'Result', 'InvocationID'] as const;
 
 /** As `systemctl show` has it. */
 export type UnitState = Readonly<Record<(typeof properties)[number], string>>;
@@ -40,7 +40,6 @@ export class GuestUnit {
       LoadState: valueOf('LoadState'),
       ActiveState: valueOf('ActiveState'),
       Result: valueOf('Result'),
-      AssertResult: valueOf('AssertResult'),
       InvocationID: valueOf('InvocationID'),
     };
   }
@@ -72,23 +71,28 @@ export class GuestUnit {
     await busctl(['call', 'org.freedesktop.systemd1', path, ...method], { timeoutMs: SHOW_TIMEOUT_MS });
   }
 
-  /** What a start that has failed comes from. */
-  explain(thrown: unknown, { LoadState, ActiveState, AssertResult }: UnitState): unknown {
-    if (LoadState === 'loaded' && ActiveState === 'inactive' && AssertResult === 'no') {
+  /**
+   * What a start that has failed comes from. Only systemctl's words tell: of a unit that is not active any more systemd has
+   * forgotten the rest, and one that may not be started may have failed before.
+   */
+  explain(thrown: unknown, { Result }: UnitState): unknown {
+    const { message } = asPageferryError(thrown);
+    if (message.includes(`Assertion failed on job for ${this.name}`)) {
       return new PageferryError(
         'guest-not-found',
         `${this.name} asserts something that is not so: is there an /etc/pageferry/guests/${this.#guest}.conf?`,
         { cause: thrown },
       );
     }
-    return thrown;
+    return message.includes(`Job for ${this.name} failed`) ? this.ended(Result, thrown) : thrown;
   }
 
   /** @param result of the unit */
-  ended(result: string): PageferryError {
+  ended(result: string, cause?: unknown): PageferryError {
     return new PageferryError(
       'driver-failed',
       `${this.name} has ended, with the result ${result}, before QEMU answered: journalctl -u ${this.name} says why`,
+      { cause },
     );
   }
 

@@ -88,8 +88,7 @@ describe('a unit that is not active', () => {
   });
 
   test('that has no configuration is no guest of this host', async () => {
-    const failed = systemd.shows({ ActiveState: 'inactive', AssertResult: 'no' });
-    await systemd.on('start', `${failed}\necho "Assertion failed" >&2; exit 1`);
+    await systemd.on('start', `echo "Assertion failed on job for ${unit}." >&2; exit 1`);
     await expect(driver.provide('web1', never)).rejects.toMatchObject({
       code: 'guest-not-found',
       message: textWith(/\/etc\/pageferry\/guests\/web1\.conf/),
@@ -100,6 +99,17 @@ describe('a unit that is not active', () => {
   test('that ends before QEMU answers says where to look, and is not left as failed', async () => {
     const failed = { ActiveState: 'failed', Result: 'exit-code', InvocationID: 'ours' };
     await systemd.on('start', `rm ${marker}\n${systemd.shows(failed)}`);
+    await expect(driver.provide('web1', never)).rejects.toMatchObject({
+      code: 'driver-failed',
+      message: textWith(/result exit-code.* journalctl -u qemu-guest@web1\.service/),
+    });
+    expect(await systemd.calls()).toEqual([`start ${unit}`, `stop ${unit}`, `reset-failed ${unit}`]);
+  });
+
+  test('that ends while it is being started says the same', async () => {
+    const failed = { ActiveState: 'failed', Result: 'exit-code', InvocationID: 'ours' };
+    const said = `Job for ${unit} failed because the control process exited with error code.`;
+    await systemd.on('start', `rm ${marker}\n${systemd.shows(failed)}\necho "${said}" >&2; exit 1`);
     await expect(driver.provide('web1', never)).rejects.toMatchObject({
       code: 'driver-failed',
       message: textWith(/result exit-code.* journalctl -u qemu-guest@web1\.service/),

@@ -76,7 +76,7 @@ export class FakeSystemctl {
 }
 
 function textOf(state: FakeState): string {
-  const all = { LoadState: 'loaded', Result: 'success', AssertResult: 'yes', InvocationID: 'one', ...state };
+  const all = { LoadState: 'loaded', Result: 'success', InvocationID: 'one', ...state };
   return Object.entries(all)
     .map(([key, value]) => `${key}=${value}\n`)
     .join('');
