@@ -13,8 +13,9 @@ const options = new Command('package')
       .choices(['xz', 'zstd', 'gzip', 'none'])
       .default('xz'),
   )
+  .option('--package-version <version>', "of the packages; the project's unless given")
   .parse()
-  .opts<{ output: string; compression: string }>();
+  .opts<{ output: string; compression: string; packageVersion?: string }>();
 
 /** Of the newest commit, or as the environment says (https://reproducible-builds.org/specs/source-date-epoch/). */
 async function sourceTime(): Promise<number> {
@@ -31,7 +32,7 @@ async function ownVersion(): Promise<string> {
   throw new Error('package.json has no version');
 }
 
-const built = await buildPackages(await ownVersion(), {
+const built = await buildPackages(options.packageVersion ?? (await ownVersion()), {
   compression: options.compression,
   time: await sourceTime(),
   outputDirectory: options.output,
