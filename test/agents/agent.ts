@@ -1,5 +1,5 @@
 import { NODE_ENVIRONMENT, NODE_FLAGS } from '@pageferry/daemon';
-import { mkdir, open } from 'node:fs/promises';
+import { chown, mkdir, open } from 'node:fs/promises';
 import type { Socket } from 'node:net';
 import { join } from 'node:path';
 import { execPath } from 'node:process';
@@ -8,6 +8,7 @@ import { eventually, withDeadline } from '../environment/deadline.js';
 import { repository } from '../environment/paths.js';
 import { numberOf, stringOf, type Fields } from '../environment/values.js';
 import type { Host } from '../hosts/host.js';
+import { asAccount, type Account } from './account.js';
 import { readLogLines } from './log-lines.js';
 
 export interface AgentOptions {
@@ -18,6 +19,8 @@ export interface AgentOptions {
   readonly flags?: readonly string[] | undefined;
   /** Another one than that of its package. */
   readonly program?: string | undefined;
+  /** Whom it runs as: this process's own account by default. */
+  readonly account?: Account | undefined;
 }
 
 const startDeadlineMs = 20_000;
@@ -30,18 +33,22 @@ export abstract class Agent {
   readonly logFile: string;
   /** Of its journals. */
   readonly stateDirectory: string;
+  readonly #directories: readonly string[];
   readonly #program: string;
   readonly #flags: readonly string[];
+  readonly #account: Account | undefined;
   #process: BoundProcess | undefined;
   #ready: Fields = {};
   #starts = 0;
 
   /** @param name of its package */
-  protected constructor(name: string, { host, guestDirectory, flags = [], program }: AgentOptions) {
+  protected constructor(name: string, { host, guestDirectory, flags = [], program, account }: AgentOptions) {
     this.host = host;
     const directory = join(guestDirectory, name);
     this.logFile = join(directory, 'log');
     this.stateDirectory = join(directory, 'state');
+    this.#directories = [guestDirectory, directory];
+    this.#account = account;
     this.#program = program ?? join(repository, 'packages', name, 'dist', 'main.js');
     this.#flags = [
       ...['--guest-directory', guestDirectory],
@@ -91,7 +98,8 @@ export abstract class Agent {
     const log = await open(this.logFile, 'a');
     const stdio = ['ignore', log.fd, log.fd] as const;
     const args = [...NODE_FLAGS, this.#program, ...this.#flags, ...this.addressFlags(this.#ready)];
-    this.#process = await this.host.start(execPath, args, { stdio: [...stdio], env: NODE_ENVIRONMENT });
+    const command = await this.#command([execPath, ...args]);
+    this.#process = await this.host.start(...command, { stdio: [...stdio], env: NODE_ENVIRONMENT });
     await log.close();
     this.#starts++;
     this.#ready = await this.#untilReady();
@@ -105,6 +113,14 @@ export abstract class Agent {
 
   protected get streamPort(): number {
     return numberOf(this.#ready, 'streamPort');
+  }
+
+  async #command(words: readonly [string, ...string[]]): Promise<readonly [string, readonly string[]]> {
+    const [program, ...args] = words;
+    if (this.#account === undefined) return [program, args];
+    const { uid, gid } = this.#account;
+    for (const directory of this.#directories) await chown(directory, uid, gid);
+    return asAccount(this.#account, words);
   }
 
   get #running(): BoundProcess {

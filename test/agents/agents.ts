@@ -1,4 +1,5 @@
 import { openHosts, type Hosts, type HostsOptions } from '../hosts/hosts.js';
+import type { Account } from './account.js';
 import type { DestinationAgent } from './destination-agent.js';
 import { Hypervisor } from './hypervisor.js';
 import type { SourceAgent } from './source-agent.js';
@@ -6,6 +7,9 @@ import type { SourceAgent } from './source-agent.js';
 export interface AgentsOptions extends HostsOptions {
   readonly sourceFlags?: readonly string[];
   readonly destinationFlags?: readonly string[];
+  /** Whom they run as: this process's own account by default. */
+  readonly sourceAccount?: Account;
+  readonly destinationAccount?: Account;
 }
 
 /** Two test hosts, the source agent on one, the destination agent on the other. */
@@ -31,8 +35,11 @@ export async function startAgents(options: AgentsOptions = {}): Promise<Agents> 
     closers.push(() => source.close());
     const destination = await Hypervisor.open(hosts.destination);
     closers.push(() => destination.close());
-    const sourceAgent = await source.startSourceAgent(options.sourceFlags);
-    const destinationAgent = await destination.startDestinationAgent(options.destinationFlags);
+    const sourceAgent = await source.startSourceAgent(options.sourceFlags, options.sourceAccount);
+    const destinationAgent = await destination.startDestinationAgent(
+      options.destinationFlags,
+      options.destinationAccount,
+    );
     return { hosts, source, destination, sourceAgent, destinationAgent, close };
   } catch (error) {
     await close();

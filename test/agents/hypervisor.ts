@@ -1,6 +1,7 @@
 import type { Guest, GuestOptions } from '../guests/guest.js';
 import { Guests } from '../guests/guests.js';
 import type { Host } from '../hosts/host.js';
+import type { Account } from './account.js';
 import type { Agent } from './agent.js';
 import { DestinationAgent } from './destination-agent.js';
 import { SourceAgent } from './source-agent.js';
@@ -29,14 +30,16 @@ export class Hypervisor {
     return this.#guests.start({ ...options, networkNamespace: this.host.networkNamespace });
   }
 
-  async startSourceAgent(flags?: readonly string[]): Promise<SourceAgent> {
-    const agent = await SourceAgent.start({ host: this.host, guestDirectory: this.directory, flags });
+  async startSourceAgent(flags?: readonly string[], account?: Account): Promise<SourceAgent> {
+    const options = { host: this.host, guestDirectory: this.directory, flags, account };
+    const agent = await SourceAgent.start(options);
     this.#agents.push(agent);
     return agent;
   }
 
-  async startDestinationAgent(flags?: readonly string[]): Promise<DestinationAgent> {
-    const agent = await DestinationAgent.start({ host: this.host, guestDirectory: this.directory, flags });
+  async startDestinationAgent(flags?: readonly string[], account?: Account): Promise<DestinationAgent> {
+    const options = { host: this.host, guestDirectory: this.directory, flags, account };
+    const agent = await DestinationAgent.start(options);
     this.#agents.push(agent);
     return agent;
   }

@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises';
+import { copyFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ensureEnvironment } from '../environment/install.js';
 import { SerialPort } from '../guests/serial-port.js';
@@ -22,13 +22,17 @@ export class LibvirtGuest {
     this.#serialSocket = serialSocket;
   }
 
-  static async define(host: LibvirtHost, hardware: DomainHardware): Promise<LibvirtGuest> {
+  /** @param disk of a raw image, that both hosts may have */
+  static async define(host: LibvirtHost, hardware: DomainHardware, disk?: string): Promise<LibvirtGuest> {
     const { name } = hardware;
     const environment = await ensureEnvironment();
-    const initramfs = await powerButtonInitramfs(environment);
+    // Libvirt gives them to the account that QEMU runs as: copies, so that those of other tests stay as they are.
+    const [kernel, initramfs] = [join(host.directory, 'kernel'), join(host.directory, 'initramfs')];
+    await copyFile(environment.kernel, kernel);
+    await copyFile(await powerButtonInitramfs(environment), initramfs);
     const serialSocket = join(host.directory, `${name}.serial`);
     const definition = join(host.directory, `${name}.xml`);
-    await writeFile(definition, libvirtDomainXml(hardware, { environment, initramfs, serialSocket }));
+    await writeFile(definition, libvirtDomainXml(hardware, { kernel, initramfs, disk, serialSocket }));
     await host.virsh('define', definition);
     return new LibvirtGuest(host, name, serialSocket);
   }

@@ -1,5 +1,5 @@
 import { readdirSync, readlinkSync, rmSync } from 'node:fs';
-import { appendFile, copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { appendFile, chmod, copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
@@ -9,6 +9,7 @@ import { onExit } from '../environment/on-exit.js';
 import { cache } from '../environment/paths.js';
 import { run, succeeds } from '../environment/run.js';
 import type { Host } from './host.js';
+import { accountLines, daemonSettings, qemuSettings, type QemuAccount } from './libvirt-settings.js';
 
 const startDeadlineMs = 20_000;
 const endDeadlineMs = 20_000;
@@ -22,29 +23,6 @@ const ownDirectories = [
   '/etc/libvirt',
 ];
 const sharedCache = '/var/cache/libvirt/qemu/capabilities';
-/** Debian's libvirt does not start without it. */
-const libvirtUser = {
-  passwd: 'libvirt-qemu:x:64055:64055::/:/usr/sbin/nologin\n',
-  group: 'libvirt-qemu:x:64055:\n',
-};
-
-const qemuSettings = `
-security_driver = "none"
-user = "root"
-group = "root"
-dynamic_ownership = 0
-remember_owner = 0
-cgroup_controllers = []
-namespaces = []
-stdio_handler = "file"
-`;
-
-const daemonSettings = (directory: string): string => `
-unix_sock_dir = "${directory}"
-auth_unix_rw = "none"
-log_outputs = "3:file:${directory}/libvirtd.log"
-`;
-
 const script = `
 set -e
 directory=$1 shared=$2
@@ -57,6 +35,13 @@ for name in passwd group; do mount --bind "$directory/$name" "/etc/$name"; done
 mkdir -p "${sharedCache}"
 mount --bind "$shared" "${sharedCache}"
 cp "$directory/qemu.conf" /etc/libvirt/qemu.conf
+for device in kvm userfaultfd; do
+  [ -e /dev/$device ] || continue
+  cp --archive /dev/$device /run/libvirt/$device
+  chgrp libvirt-qemu /run/libvirt/$device
+  chmod 0660 /run/libvirt/$device
+  mount --bind /run/libvirt/$device /dev/$device
+done
 exec libvirtd --config "$directory/libvirtd.conf" --pid-file "$directory/libvirtd.pid"
 `;
 
@@ -69,13 +54,15 @@ exec libvirtd --config "$2" --pid-file "$3"
 /** A libvirt of its own on a test host: it sees the host's files, but for those of other libvirts. */
 export class LibvirtHost {
   readonly directory: string;
+  readonly qemuAccount: QemuAccount;
   readonly #forget: () => void;
   #daemon: BoundProcess | undefined;
   /** That it shares with its QEMUs, and with nobody else. */
   #namespace: string | undefined;
 
-  private constructor(directory: string) {
+  private constructor(directory: string, qemuAccount: QemuAccount) {
     this.directory = directory;
+    this.qemuAccount = qemuAccount;
     this.#forget = onExit(() => {
       this.#killAll();
       rmSync(directory, { recursive: true, force: true });
@@ -83,8 +70,11 @@ export class LibvirtHost {
   }
 
   /** Makes what it needs; it has yet to be started. */
-  static async create(): Promise<LibvirtHost> {
-    return new LibvirtHost(await mkdtemp(join(tmpdir(), 'pageferry-')));
+  static async create(qemuAccount: QemuAccount = 'root'): Promise<LibvirtHost> {
+    const directory = await mkdtemp(join(tmpdir(), 'pageferry-'));
+    // To what lies in it others than root come.
+    await chmod(directory, 0o711);
+    return new LibvirtHost(directory, qemuAccount);
   }
 
   /** Where clients find it, in whatever namespace they are. */
@@ -96,11 +86,11 @@ export class LibvirtHost {
   async start(host: Host): Promise<void> {
     const shared = join(cache, 'libvirt');
     await mkdir(shared, { recursive: true });
-    for (const [name, line] of Object.entries(libvirtUser)) {
+    for (const [name, line] of Object.entries(accountLines)) {
       await copyFile(join('/etc', name), join(this.directory, name));
       await appendFile(join(this.directory, name), line);
     }
-    await writeFile(join(this.directory, 'qemu.conf'), qemuSettings);
+    await writeFile(join(this.directory, 'qemu.conf'), qemuSettings(this.qemuAccount));
     await writeFile(join(this.directory, 'libvirtd.conf'), daemonSettings(this.directory));
     const args = ['--mount', '--propagation', 'private', 'sh', '-c', script, 'sh'];
     this.#daemon = await host.start('unshare', [...args, this.directory, shared, ...ownDirectories], {
@@ -132,6 +122,20 @@ export class LibvirtHost {
       lines.map((line) => {
         const [, name = '', ...state] = line.trim().split(/\s+/);
         return [name, state.join(' ')];
+      }),
+    );
+  }
+
+  /** Of the QEMU of a domain that runs: its lines of `/proc/PID/status`, by their names. */
+  async qemuStatus(name: string): Promise<ReadonlyMap<string, string>> {
+    const pid = (
+      await readFile(`/proc/${this.#running.pid}/root/run/libvirt/qemu/${name}.pid`, 'utf8')
+    ).trim();
+    const lines = (await readFile(`/proc/${pid}/status`, 'utf8')).split('\n');
+    return new Map(
+      lines.map((line) => {
+        const [key = '', ...value] = line.split(':');
+        return [key, value.join(':').trim()];
       }),
     );
   }
