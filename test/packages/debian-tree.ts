@@ -23,10 +23,14 @@ export async function installTools(): Promise<void> {
   for (const command of await installCommands(missing)) await runApt(command);
 }
 
-/** A fresh Debian with QEMU, unpacked; made once, and never written to. */
-export async function debianTree(): Promise<string> {
+/**
+ * A fresh Debian with QEMU, unpacked; made once, and never written to.
+ * @param more packages that it has besides
+ */
+export async function debianTree(more: readonly string[] = []): Promise<string> {
+  const wanted = [...included, ...more];
   // With what is in it in its name, so that one of an earlier run that lacks something is not taken.
-  const tree = join(folder, [release, ...included].join('+'));
+  const tree = join(folder, [release, ...wanted].join('+'));
   if (existsSync(tree)) return tree;
   await mkdir(folder, { recursive: true });
   const scratch = await mkdtemp(join(folder, '.making-'));
@@ -35,7 +39,7 @@ export async function debianTree(): Promise<string> {
     await run(
       'mmdebstrap',
       [
-        ...['--variant=minbase', '--mode=root', `--include=${included.join(',')}`],
+        ...['--variant=minbase', '--mode=root', `--include=${wanted.join(',')}`],
         // In the tree: QEMU's own dependencies must not be pulled from the backports.
         `--customize-hook=chroot "$1" apt-get install -y --no-install-recommends -t ${backports} qemu-system-x86`,
         ...[release, join(scratch, 'root')],
