@@ -24,6 +24,8 @@ export interface AgentOptions {
 }
 
 const startDeadlineMs = 20_000;
+/** Between two looks into the log, all of which is read each time. */
+const startPollMs = 25;
 /** A little longer than what a daemon takes for itself. */
 const stopDeadlineMs = 35_000;
 
@@ -139,6 +141,7 @@ export abstract class Agent {
       },
       startDeadlineMs,
       `the start of ${this.#program}`,
+      startPollMs,
     );
   }
 }

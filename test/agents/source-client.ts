@@ -5,6 +5,9 @@ import { ApiClient } from './api-client.js';
 import { Gang, type GangRequest } from './gang.js';
 import { DiskReport, Migration, checked, finalStates, nullable, type Mode, type State } from './migration.js';
 
+/** Between two looks at a migration: each of them takes the agent and the tests some of the processors. */
+const pollMs = 50;
+
 /** Bytes a second; 0 for no limit. */
 export interface BandwidthCaps {
   readonly precopy?: number;
@@ -73,7 +76,7 @@ export class SourceClient extends ApiClient<typeof Migration> {
     id: string,
     holds: (gang: Gang) => boolean,
     milliseconds = 60_000,
-    intervalMs = 20,
+    intervalMs = pollMs,
   ): Promise<Gang> {
     const deadline = performance.now() + milliseconds;
     for (;;) {
@@ -109,7 +112,7 @@ export class SourceClient extends ApiClient<typeof Migration> {
     id: string,
     wanted: readonly State[],
     milliseconds: number,
-    { onProgress, intervalMs = 20 }: WaitOptions = {},
+    { onProgress, intervalMs = pollMs }: WaitOptions = {},
   ): Promise<Migration> {
     const deadline = performance.now() + milliseconds;
     for (;;) {

@@ -80,7 +80,7 @@ test('a guest moves to a host that lets this one in, through a killed agent and 
 
   await replace(sourceAgent, source, allowed);
   const { id } = await client.migrate(request);
-  await client.waitUntil(id, ['postcopy-active'], deadlineMs, { intervalMs: 5 });
+  await client.waitUntil(id, ['postcopy-active'], deadlineMs, { intervalMs: 20 });
   await sourceAgent.kill();
   await replace(destinationAgent, destination, renewed);
   await sourceAgent.restart();
