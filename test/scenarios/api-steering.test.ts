@@ -3,6 +3,7 @@ import { checked, Migration, type State } from '../agents/migration.js';
 import { requestMove, startIncoming } from '../agents/move-guest.js';
 import { eventually } from '../environment/deadline.js';
 import type { Guest } from '../guests/guest.js';
+import { alike } from './support/alike.js';
 import { bootGuest, filledPages } from './support/boot-guest.js';
 import { expectWhole } from './support/expect-whole.js';
 import { runPageferry } from './support/run-pageferry.js';
@@ -18,15 +19,17 @@ const overMs = 60_000;
 const crawl = 1_000_000;
 
 const client = () => agents().sourceAgent.client;
-const boot = (): Promise<Guest> =>
-  bootGuest(agents().source, { memoryMiB: 256, fillMiB, megabytesPerSecond: 5 });
+const boot = alike(
+  () => agents().source,
+  () => bootGuest(agents().source, { memoryMiB: 256, fillMiB, megabytesPerSecond: 5 }),
+);
 const statesOf = ({ history }: Migration): State[] => history.map(({ state }) => state);
 
 /** A pre-copy that does not come to its end by itself. */
 async function crawling(source: Guest, mode: 'precopy' | 'hybrid') {
   const destination = await startIncoming(source, agents().destination);
   const { id } = await requestMove(source, agents(), { mode, bandwidthCaps: { precopy: crawl } });
-  await eventually(async () => (await client().get(id)).iterations > 1, overMs, 'iterations of pre-copy');
+  await eventually(async () => (await client().get(id)).iterations > 1, overMs, 'iterations of pre-copy', 50);
   return { id, destination };
 }
 
@@ -72,13 +75,14 @@ test('a paused post-copy that is no longer tried goes on when it is told to reco
   const source = await boot();
   const destination = await startIncoming(source, agents().destination);
   const { id } = await requestMove(source, agents(), { mode: 'postcopy' });
-  await client().waitUntil(id, ['postcopy-active'], overMs, { intervalMs: 2 });
+  await client().waitUntil(id, ['postcopy-active'], overMs, { intervalMs: 20 });
   await destinationAgent.kill();
   await eventually(
     async () =>
       (await sourceAgent.logLines()).some(({ msg }) => String(msg).includes('until it is told to recover')),
     overMs,
     'the end of the attempts to reconnect',
+    100,
   );
   await destinationAgent.restart();
   expect((await client().get(id)).state).toBe('postcopy-paused');

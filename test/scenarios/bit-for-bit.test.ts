@@ -5,6 +5,7 @@ import { changeRoms } from '../guests/corruption.js';
 import type { Guest } from '../guests/guest.js';
 import { differingPages } from '../guests/memory-comparison.js';
 import type { GuestHardware } from '../guests/qemu-arguments.js';
+import { alike } from './support/alike.js';
 import { bootGuest, filledPages } from './support/boot-guest.js';
 import { expectWhole } from './support/expect-whole.js';
 import { useAgents } from './support/use-agents.js';
@@ -13,36 +14,40 @@ const agents = useAgents();
 
 const fillMiB = 64;
 
-/** A guest in the middle of its work, which its operator has stopped. */
-async function bootAndStop(hardware: GuestHardware): Promise<Guest> {
-  const guest = await bootGuest(agents().source, { ...hardware, fillMiB, megabytesPerSecond: 20 });
-  await guest.monitor.execute('stop');
-  return guest;
-}
+const boot = (hardware: GuestHardware): Promise<Guest> =>
+  bootGuest(agents().source, { ...hardware, fillMiB, megabytesPerSecond: 20 });
 
-interface Case extends GuestHardware {
+interface Case {
   readonly title: string;
   readonly mode: Mode;
+  readonly start: () => Promise<Guest>;
   /** Memory blocks that this hardware has besides the RAM. */
   readonly roms: readonly RegExp[];
 }
 
 const pc = { memoryMiB: 256, machine: 'pc', vga: true } as const;
 const q35 = { memoryMiB: 256, machine: 'q35', vcpus: 2, ovmf: true } as const;
+const onPc = alike(
+  () => agents().source,
+  () => boot(pc),
+);
+const onQ35 = (): Promise<Guest> => boot({ ...q35, vga: true });
+const withSharedMemory = (): Promise<Guest> => boot({ ...pc, memoryBackend: 'memfd' });
 const vgaRoms = [/vga\.vram$/, /vga\.rom$/, /^pc\.bios$/, /^pc\.rom$/];
 const flashRoms = [/flash0$/, /flash1$/];
 
 const cases: readonly Case[] = [
-  { ...pc, mode: 'precopy', title: 'pc with a screen', roms: vgaRoms },
-  { ...pc, mode: 'postcopy', title: 'pc with a screen', roms: vgaRoms },
-  { ...q35, mode: 'postcopy', vga: true, title: 'q35 with UEFI in flash and a screen', roms: flashRoms },
-  { ...pc, mode: 'hybrid', memoryBackend: 'memfd', title: 'pc with shared memory', roms: vgaRoms },
+  { start: onPc, mode: 'precopy', title: 'pc with a screen', roms: vgaRoms },
+  { start: onPc, mode: 'postcopy', title: 'pc with a screen', roms: vgaRoms },
+  { start: onQ35, mode: 'postcopy', title: 'q35 with UEFI in flash and a screen', roms: flashRoms },
+  { start: withSharedMemory, mode: 'hybrid', title: 'pc with shared memory', roms: vgaRoms },
 ];
 
 describe('a guest that was stopped arrives bit for bit, ROMs included, and is not run', () => {
-  for (const { title, mode, roms, ...hardware } of cases) {
+  for (const { title, mode, roms, start } of cases) {
     test(`by ${mode}, on ${title}`, async () => {
-      const guest = await bootAndStop(hardware);
+      const guest = await start();
+      await guest.monitor.execute('stop');
       // Equal ones would be there without having been sent.
       const changed = await changeRoms(guest);
       for (const rom of roms) expect(changed).toContainEqual(expect.stringMatching(rom));
@@ -64,7 +69,7 @@ describe('a guest that was stopped arrives bit for bit, ROMs included, and is no
 });
 
 test.each<Mode>(['precopy', 'postcopy'])('a guest that runs takes its ROMs along by %s', async (mode) => {
-  const guest = await bootGuest(agents().source, { ...pc, fillMiB, megabytesPerSecond: 20 });
+  const guest = await onPc();
   await changeRoms(guest);
   const { destination } = await moveGuest(guest, agents(), { mode, sourceAfter: 'keep' });
   await expectWhole(destination, filledPages(fillMiB));
@@ -76,13 +81,14 @@ test.each<Mode>(['precopy', 'postcopy'])('a guest that runs takes its ROMs along
 });
 
 test('a guest that was stopped stays so when its migration is cancelled, and loses nothing', async () => {
-  const guest = await bootAndStop(pc);
+  const guest = await onPc();
+  await guest.monitor.execute('stop');
   const destination = await startIncoming(guest, agents().destination);
   const { client } = agents().sourceAgent;
   await agents().hosts.shape(100);
   try {
     const { id } = await requestMove(guest, agents(), { mode: 'precopy' });
-    await client.waitUntil(id, ['active'], 10_000, { intervalMs: 2 });
+    await client.waitUntil(id, ['active'], 10_000);
     await client.cancel(id);
     expect((await client.waitUntilOver(id, 30_000)).state).toBe('cancelled');
   } finally {

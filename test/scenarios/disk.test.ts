@@ -5,6 +5,7 @@ import { eventually, withDeadline } from '../environment/deadline.js';
 import { run } from '../environment/run.js';
 import { createDisk, type DiskOptions } from '../guests/disk.js';
 import type { Guest } from '../guests/guest.js';
+import { alike } from './support/alike.js';
 import { bootGuest, filledPages } from './support/boot-guest.js';
 import { expectWhole } from './support/expect-whole.js';
 import { useAgents } from './support/use-agents.js';
@@ -28,12 +29,21 @@ async function filesWritten(guest: Guest, before: number): Promise<void> {
   );
 }
 
+const guestOn = (format: Format) =>
+  alike(
+    () => agents().source,
+    async () => {
+      const path = `${agents().source.directory}/disk.${format}`;
+      await createDisk(path, { format });
+      const disk = { path, format };
+      return bootGuest(agents().source, { memoryMiB: 256, fillMiB, megabytesPerSecond: 10, disk });
+    },
+  );
+const guests = { raw: guestOn('raw'), qcow2: guestOn('qcow2') };
+
 /** A guest that writes and verifies files on an image that both hosts see. */
 async function bootWithDisk(format: Format): Promise<Guest> {
-  const path = `${agents().source.directory}/disk.${format}`;
-  await createDisk(path, { format });
-  const disk = { path, format };
-  const guest = await bootGuest(agents().source, { memoryMiB: 256, fillMiB, megabytesPerSecond: 10, disk });
+  const guest = await guests[format]();
   await guest.workload.disk('on');
   await filesWritten(guest, 0);
   return guest;
@@ -94,7 +104,7 @@ describe('the locks of the images pass over with the guest', () => {
       await agents().hosts.shape(200);
       try {
         const { id } = await requestMove(source, agents(), { mode: 'precopy' });
-        await client.waitUntil(id, ['active'], 10_000, { intervalMs: 2 });
+        await client.waitUntil(id, ['active'], 10_000);
         await client.switchover(id);
         await client.waitUntil(id, ['device'], 10_000, { intervalMs: 2 });
         await destination.kill();

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { corruptPage } from '../guests/corruption.js';
 import { createDisk } from '../guests/disk.js';
 import { Guests } from '../guests/guests.js';
@@ -8,17 +8,20 @@ import { differingPages } from '../guests/memory-comparison.js';
 import type { WritePlan } from '../guests/workload.js';
 import { openHosts, type Hosts } from '../hosts/hosts.js';
 import { migrateByQemu, type QemuMigrationMethod } from '../hosts/qemu-migration.js';
+import { alike } from './support/alike.js';
 
 const memoryMiB = 192;
 const pagesPerMib = 256;
 
 let guests: Guests;
 
-beforeEach(async () => {
+beforeAll(async () => {
   guests = await Guests.create();
 });
-
 afterEach(async () => {
+  await guests.kill();
+});
+afterAll(async () => {
   await guests.close();
 });
 
@@ -27,6 +30,12 @@ async function bootGuest(options: Partial<Parameters<Guests['start']>[0]> = {}) 
   await guest.waitUntilReady();
   return guest;
 }
+
+/** One like it, when it has booted. */
+const startBooted = alike(
+  () => ({ startGuest: (options) => guests.start(options) }),
+  () => bootGuest(),
+);
 
 describe('the guest', () => {
   test.each(['pc', 'q35'] as const)('boots on %s, fills its memory and finds it whole', async (machine) => {
@@ -52,7 +61,7 @@ describe('the guest', () => {
   });
 
   test('writes by several plans at once, each at its own rate, and stops', async () => {
-    const { workload } = await bootGuest();
+    const { workload } = await startBooted();
     await workload.fill(32);
     const fast = { megabytesPerSecond: 40, sizePercent: 50 } as const;
     const slow = { megabytesPerSecond: 4, startPercent: 50, pattern: 'zipf' } as const;
@@ -72,7 +81,7 @@ describe('the guest', () => {
   });
 
   test('reports a corrupted page with its number', async () => {
-    const guest = await bootGuest();
+    const guest = await startBooted();
     await guest.workload.fill(32);
     await corruptPage(guest, 1234, 2048);
     expect(await guest.workload.check()).toMatchObject({ errors: 1 });
@@ -82,7 +91,7 @@ describe('the guest', () => {
   });
 
   test('reports a corrupted page when it is about to be rewritten', async () => {
-    const guest = await bootGuest();
+    const guest = await startBooted();
     await guest.workload.fill(4);
     await corruptPage(guest, 100, 4095);
     await guest.workload.write({ megabytesPerSecond: 100, pattern: 'sequential' });
@@ -103,7 +112,7 @@ describe('the guest', () => {
   });
 
   test('shows in its heartbeat for how long it was stopped', async () => {
-    const guest = await bootGuest();
+    const guest = await startBooted();
     await guest.workload.fill(16);
     await guest.workload.write({ megabytesPerSecond: 20 });
     await sleep(100);
@@ -138,12 +147,12 @@ describe("QEMU's own migration", () => {
   });
 
   afterEach(async () => {
-    await guests.close();
+    await guests.kill();
     await hosts.close();
   });
 
   async function startPair() {
-    const source = await bootGuest({ networkNamespace: hosts.source.networkNamespace });
+    const source = await startBooted({ networkNamespace: hosts.source.networkNamespace });
     const destination = await guests.start({
       name: 'destination',
       memoryMiB,

@@ -3,8 +3,8 @@ import type { Gang, GangRequest } from '../agents/gang.js';
 import type { State } from '../agents/migration.js';
 import { startIncoming } from '../agents/move-guest.js';
 import type { Guest } from '../guests/guest.js';
-import type { GuestLoad } from './support/boot-guest.js';
-import { bootGuest, filledPages } from './support/boot-guest.js';
+import { alike } from './support/alike.js';
+import { bootGuest, filledPages, type GuestLoad } from './support/boot-guest.js';
 import { expectWhole } from './support/expect-whole.js';
 import { useAgents } from './support/use-agents.js';
 
@@ -19,16 +19,27 @@ interface Pair {
   readonly destination: Guest;
 }
 
-/** Guests of one image on the source, each with a QEMU on the destination that waits for it. */
-async function boot(size: number, load: GuestLoad = {}): Promise<Pair[]> {
+/** So many guests on the source, each with a QEMU on the destination that waits for it. */
+async function pairsOf(size: number, start: (name: string) => Promise<Guest>): Promise<Pair[]> {
   return Promise.all(
     Array.from({ length: size }, async (_nothing, index) => {
-      const name = `guest${index + 1}`;
-      const source = await bootGuest(agents().source, { name, memoryMiB: 256, fillMiB, ...load });
+      const source = await start(`guest${index + 1}`);
       return { source, destination: await startIncoming(source, agents().destination) };
     }),
   );
 }
+
+/** Guests of one image, each of which has booted by itself. */
+const boot = (size: number, load: GuestLoad = {}): Promise<Pair[]> =>
+  pairsOf(size, (name) => bootGuest(agents().source, { name, memoryMiB: 256, fillMiB, ...load }));
+
+const another = alike(
+  () => agents().source,
+  () => bootGuest(agents().source, { memoryMiB: 256, fillMiB }),
+);
+
+/** Guests of which it does not matter what they have in common. */
+const startAlike = (size: number): Promise<Pair[]> => pairsOf(size, (name) => another({ name }));
 
 async function begin(pairs: readonly Pair[], request: Partial<GangRequest> = {}): Promise<string> {
   const guests = pairs.map(({ source }) => source.name);
@@ -71,7 +82,7 @@ describe('guests of one image leave together, whole, and what they have in commo
   });
 
   test('unless nothing is to be shared', async () => {
-    const pairs = await boot(2);
+    const pairs = await startAlike(2);
     const gang = await over(await begin(pairs, { mode: 'precopy', share: false }));
     expect(gang).toMatchObject({ state: 'completed', sent: { pages: { reference: 0, patch: 0 } } });
     await expectMoved(pairs);
@@ -80,7 +91,7 @@ describe('guests of one image leave together, whole, and what they have in commo
 
 describe('of a gang of which not all arrive', () => {
   test('a guest whose QEMU is killed and one that is cancelled do not keep the others', async () => {
-    const pairs = await boot(4);
+    const pairs = await startAlike(4);
     // Slow enough to do something to each.
     await agents().hosts.shape(100);
     const id = await begin(pairs, { mode: 'precopy', atOnce: 2 });
@@ -97,7 +108,7 @@ describe('of a gang of which not all arrive', () => {
   });
 
   test('a gang that is cancelled leaves here what has not been handed over', async () => {
-    const pairs = await boot(2);
+    const pairs = await startAlike(2);
     await agents().hosts.shape(100);
     const id = await begin(pairs, { mode: 'postcopy', atOnce: 1 });
     await member(id, 0, 'postcopy-active');
@@ -113,7 +124,7 @@ describe('of a gang of which not all arrive', () => {
 
 describe('after the hand-over of one of its guests', () => {
   test('a gang goes on when the link was cut', async () => {
-    const pairs = await boot(2);
+    const pairs = await startAlike(2);
     await agents().hosts.shape(100);
     const id = await begin(pairs, { mode: 'postcopy', atOnce: 1 });
     const first = await member(id, 0, 'postcopy-active');
@@ -126,7 +137,7 @@ describe('after the hand-over of one of its guests', () => {
   });
 
   test('the next run of a source agent that was killed brings it its pages; the others stay', async () => {
-    const pairs = await boot(2);
+    const pairs = await startAlike(2);
     await agents().hosts.shape(100);
     const id = await begin(pairs, { mode: 'postcopy', atOnce: 1 });
     const first = await member(id, 0, 'postcopy-active');

@@ -4,6 +4,7 @@ import type { Migration } from '../agents/migration.js';
 import type { MigrationRequest } from '../agents/source-client.js';
 import type { Guest } from '../guests/guest.js';
 import type { Content, WritePlan } from '../guests/workload.js';
+import { alike } from './support/alike.js';
 import { bootGuest, filledPages } from './support/boot-guest.js';
 import { expectWhole } from './support/expect-whole.js';
 import { useAgents } from './support/use-agents.js';
@@ -17,10 +18,20 @@ const overMs = 100_000;
 /** What a guest of 256 MiB has in it beside what is filled: less than this many pages. */
 const otherPages = 24_000;
 
-async function bootWriting(content: Content, ...plans: readonly WritePlan[]): Promise<Guest> {
-  const guest = await agents().source.startGuest({ name: 'guest', memoryMiB });
-  await guest.waitUntilReady();
-  await guest.workload.fill(fillMiB, 1, content);
+const fullOf = (content: Content) =>
+  alike(
+    () => agents().source,
+    async () => {
+      const guest = await agents().source.startGuest({ name: 'guest', memoryMiB });
+      await guest.waitUntilReady();
+      await guest.workload.fill(fillMiB, 1, content);
+      return guest;
+    },
+  );
+const guests = { random: fullOf('random'), text: fullOf('text') } as const;
+
+async function bootWriting(content: keyof typeof guests, ...plans: readonly WritePlan[]): Promise<Guest> {
+  const guest = await guests[content]();
   await guest.workload.write(...plans);
   return guest;
 }
@@ -104,9 +115,14 @@ describe('a limit on the bandwidth', () => {
   /** The least time that so many bytes may take, with what 5% allow and a first burst. */
   const leastMs = (bytes: number, limit: number): number => (bytes / (limit * 1.05)) * 1000 - 100;
   const limit = Math.round(linkBytesPerSecond / 3);
+  const boot = alike(
+    () => agents().source,
+    () => bootGuest(agents().source, { memoryMiB, fillMiB: 64 }),
+  );
 
   test('of the request is kept before and after the switch-over', async () => {
-    const guest = await bootGuest(agents().source, { memoryMiB, fillMiB: 64, megabytesPerSecond: 5 });
+    const guest = await boot();
+    await guest.workload.write({ megabytesPerSecond: 5 });
     const { migration, destination } = await move(guest, {
       mode: 'hybrid',
       bandwidthCaps: { precopy: limit, postcopy: limit },
@@ -118,7 +134,7 @@ describe('a limit on the bandwidth', () => {
   });
 
   test('can be set and taken away while the guest moves', async () => {
-    const guest = await bootGuest(agents().source, { memoryMiB, fillMiB: 64, megabytesPerSecond: 0 });
+    const guest = await boot();
     const destination = await startIncoming(guest, agents().destination);
     const { client } = agents().sourceAgent;
     // At 100 kB a second it would take a quarter of an hour.

@@ -9,6 +9,7 @@ import { createDisk } from '../guests/disk.js';
 import type { Guest } from '../guests/guest.js';
 import type { GuestHardware } from '../guests/qemu-arguments.js';
 import { differingPages } from '../guests/memory-comparison.js';
+import { alike } from './support/alike.js';
 import { bootGuest, filledPages } from './support/boot-guest.js';
 import { expectWhole } from './support/expect-whole.js';
 import { classify, inspect } from './support/inspected-guest.js';
@@ -39,10 +40,15 @@ async function bootWithFreedMemory(hardware: Partial<GuestHardware> = {}): Promi
   return guest;
 }
 
+const guestWithFreedMemory = alike(
+  () => agents().source,
+  () => bootWithFreedMemory(),
+);
+
 /** In the guest, until it is told to end: files of a tmpfs come, are read again, and go. */
 const work = [
   'while [ ! -e /tmp/end ]',
-  'do dd if=/dev/urandom of=/tmp/busy bs=64k count=160 2> /dev/null',
+  'do dd if=/dev/urandom of=/tmp/busy bs=64k count=80 2> /dev/null',
   'before=$(md5sum < /tmp/busy)',
   'sleep 0.02',
   'after=$(md5sum < /tmp/busy)',
@@ -73,7 +79,7 @@ async function expectWorkWhole(guest: Guest): Promise<void> {
 
 describe('free pages that were used before', () => {
   test.each<Mode>(['precopy', 'hybrid', 'postcopy'])('are left out by %s', async (mode) => {
-    const guest = await bootWithFreedMemory();
+    const guest = await guestWithFreedMemory();
     const { migration, destination } = await moveGuest(guest, agents(), { mode });
     expect(migration.pageFilter).toMatchObject({ state: 'on', reason: null });
     expect(migration.pageFilter?.leftOut).toBeGreaterThan(0.9 * freedMiB * pagesPerMib);
@@ -82,7 +88,7 @@ describe('free pages that were used before', () => {
   });
 
   test('are sent if the request says so', async () => {
-    const guest = await bootWithFreedMemory();
+    const guest = await guestWithFreedMemory();
     const { migration, destination } = await moveGuest(guest, agents(), {
       mode: 'precopy',
       pageFilter: { free: false, cache: false },
@@ -95,7 +101,7 @@ describe('free pages that were used before', () => {
   test.each<Mode>(['precopy', 'postcopy'])(
     'alone may differ after a stopped guest was moved by %s: every other page is the same',
     async (mode) => {
-      const guest = await bootWithFreedMemory();
+      const guest = await guestWithFreedMemory();
       await guest.monitor.execute('stop');
       const { migration, destination } = await moveGuest(guest, agents(), { mode, sourceAfter: 'keep' });
       expect(migration.pageFilter?.leftOut).toBeGreaterThan(0.9 * freedMiB * pagesPerMib);
@@ -116,7 +122,7 @@ describe('free pages that were used before', () => {
 test.each<Mode>(['precopy', 'postcopy'])(
   'a guest that takes and frees memory all the time is whole after %s',
   async (mode) => {
-    const guest = await bootWithFreedMemory();
+    const guest = await guestWithFreedMemory();
     await run(guest, `(${work}) > /dev/null 2>&1 &`);
     await eventually(async () => (await roundsOf(guest)) > 1, 60_000, 'two rounds', 200);
     // Long enough for several rounds.
@@ -144,13 +150,21 @@ test('a kernel that expects zeroes in its free pages finds them', async () => {
 });
 
 describe('page cache', () => {
+  const boot = alike(
+    () => agents().source,
+    async () => {
+      const path = `${agents().source.directory}/cached.raw`;
+      await createDisk(path, { format: 'raw', sizeMiB: 112 });
+      const disk = { path, format: 'raw' } as const;
+      const guest = await bootGuest(agents().source, { memoryMiB: 256, fillMiB, disk });
+      await run(guest, `dd if=/dev/urandom of=/mnt/cached bs=1M count=${cachedMiB} && sync`);
+      await run(guest, 'echo 3 > /proc/sys/vm/drop_caches && cat /mnt/cached > /dev/null');
+      return guest;
+    },
+  );
+
   async function bootWithCache(): Promise<{ readonly guest: Guest; readonly sum: string }> {
-    const path = `${agents().source.directory}/cached.raw`;
-    await createDisk(path, { format: 'raw', sizeMiB: 112 });
-    const disk = { path, format: 'raw' } as const;
-    const guest = await bootGuest(agents().source, { memoryMiB: 256, fillMiB, disk });
-    await run(guest, `dd if=/dev/urandom of=/mnt/cached bs=1M count=${cachedMiB} && sync`);
-    await run(guest, 'echo 3 > /proc/sys/vm/drop_caches && cat /mnt/cached > /dev/null');
+    const guest = await boot();
     return { guest, sum: await guest.workload.output('md5sum < /mnt/cached') };
   }
 
@@ -225,7 +239,7 @@ test('a guest with memory that was plugged in, a balloon and huge pages arrives 
 });
 
 test('a guest that reboots while it moves arrives whole, with nothing left out that its new kernel uses', async () => {
-  const guest = await bootWithFreedMemory();
+  const guest = await guestWithFreedMemory();
   await guest.monitor.execute('set-action', { reboot: 'reset' });
   const incoming = await startIncoming(guest, agents().destination);
   const { client } = agents().sourceAgent;

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { eventually, withDeadline } from '../environment/deadline.js';
 import { run } from '../environment/run.js';
 import { busyFiles, checkBusyFiles, startBusyFiles, stopBusyFiles } from '../guests/busy-files.js';
@@ -11,6 +11,7 @@ import { Guests } from '../guests/guests.js';
 import { openHosts, type Hosts } from '../hosts/hosts.js';
 import { migrateByQemu } from '../hosts/qemu-migration.js';
 import { openStorageHost, type StorageHost } from '../hosts/storage-host.js';
+import { alike } from './support/alike.js';
 
 const memoryMiB = 256;
 const mebibyte = 1024 * 1024;
@@ -23,22 +24,26 @@ let hosts: Hosts;
 let storage: StorageHost;
 let guests: Guests;
 
+beforeAll(async () => {
+  guests = await Guests.create();
+});
 beforeEach(async () => {
   hosts = await openHosts();
   storage = await openStorageHost(hosts);
-  guests = await Guests.create();
 });
-
 afterEach(async () => {
-  await guests.close();
+  await guests.kill();
   await storage.close();
   await hosts.close();
 });
+afterAll(async () => {
+  await guests.close();
+});
 
-/** An image that the storage host exports, as both hosts have it. */
-async function sharedDisk(format: 'raw' | 'qcow2'): Promise<GuestDisk> {
-  const path = join(guests.directory, `disk.${format}`);
-  await createDisk(path, { format });
+/** What the storage host exports of a raw image in this format, as both hosts have it. */
+async function sharedDisk(image: string, format: 'raw' | 'qcow2'): Promise<GuestDisk> {
+  const path = `${image}.${format}`;
+  await run('qemu-img', ['convert', '-f', 'raw', '-O', format, image, path]);
   const { url } = await storage.serve({ path, format });
   return { path: url, format: 'raw' };
 }
@@ -52,14 +57,25 @@ const start = (side: 'source' | 'destination', disk: GuestDisk): Promise<Guest> 
     networkNamespace: hosts[side].networkNamespace,
   });
 
-/** A guest in the middle of its work with files. */
-async function bootBusy(disk: GuestDisk): Promise<Guest> {
-  const guest = await start('source', disk);
-  await guest.waitUntilReady();
-  await startBusyFiles(guest);
-  await operations(guest, someOperations);
-  return guest;
-}
+const busy = alike(
+  () => ({ startGuest: (options) => guests.start(options) }),
+  async () => {
+    const path = join(guests.directory, 'busy.raw');
+    await createDisk(path, { format: 'raw' });
+    const guest = await start('source', { path, format: 'raw' });
+    await guest.waitUntilReady();
+    await startBusyFiles(guest);
+    await operations(guest, someOperations);
+    return guest;
+  },
+);
+
+/** A guest in the middle of its work with files, which are on the storage host. */
+const startBusy = (format: 'raw' | 'qcow2'): Promise<Guest> =>
+  busy({
+    networkNamespace: hosts.source.networkNamespace,
+    disk: (image) => sharedDisk(image, format),
+  });
 
 const operations = (guest: Guest, more: number): Promise<unknown> => {
   let first: number | undefined;
@@ -78,9 +94,8 @@ describe('a guest whose disk is on a storage host', () => {
   ] as const)(
     'has all its files, of a %s image, when it has moved by %s',
     async (format, method) => {
-      const disk = await sharedDisk(format);
-      const source = await bootBusy(disk);
-      const destination = await start('destination', disk);
+      const source = await startBusy(format);
+      const destination = await start('destination', source.options.disk ?? expect.fail('it has a disk'));
       await hosts.shape(1000);
       const moved = await migrateByQemu(hosts, source, destination, { method, timeLimitMs: waitMs });
       expect(moved).toMatchObject({ completed: true });
@@ -96,7 +111,7 @@ describe('a guest whose disk is on a storage host', () => {
   );
 
   test('reads it over a link of its own, and not over that between the hosts', async () => {
-    const guest = await bootBusy(await sharedDisk('raw'));
+    const guest = await startBusy('raw');
     await stopBusyFiles(guest);
     const [before, between] = [await storage.traffic('source'), await hosts.source.traffic()];
     await storage.shape(100);
