@@ -27,7 +27,13 @@ describe('pre-copy', () => {
 
 describe('hybrid', () => {
   test('brings nearly all of a guest that is idle before the stop', async () => {
-    const { migration } = await move(agents(), { mode: 'hybrid', ...small, ...idle, machine: 'pc', vcpus: 2 });
+    const { migration } = await move(agents(), {
+      mode: 'hybrid',
+      ...small,
+      ...idle,
+      machine: 'pc',
+      vcpus: 2,
+    });
     const { requested, pushed } = migration.pages;
     // On a busy machine the few pages that such a guest rewrites may be better left to post-copy.
     expect(requested + pushed).toBeLessThan((migration.memory?.pages ?? 0) / 20);

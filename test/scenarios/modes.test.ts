@@ -19,6 +19,9 @@ import { useAgents } from './support/use-agents.js';
 
 const agents = useAgents();
 
+/** The largest guests boot, move and verify all that they have, while other tests run. */
+const movingMs = 120_000;
+
 const bootIdle = alike(
   () => agents().source,
   () => bootGuest(agents().source, { ...small, ...idle }),
@@ -30,11 +33,12 @@ describe('pre-copy', () => {
     { memoryMiB: 4096, fillMiB: 400, ...idle, machine: 'pc', vcpus: 2 },
   ];
   for (const guestOptions of cases) {
-    test(titleOf(guestOptions), async () => {
+    const moves = async (): Promise<void> => {
       const moved = await move(agents(), { mode: 'precopy', ...guestOptions });
       expect(statesOf(moved)).toEqual(precopyStates);
       expect(moved.migration.pages).toMatchObject({ requested: 0, pushed: 0 });
-    });
+    };
+    test(titleOf(guestOptions), moves, movingMs);
   }
 });
 
@@ -45,7 +49,7 @@ describe('post-copy', () => {
     { memoryMiB: 4096, fillMiB: 400, ...writing, machine: 'q35', vcpus: 1 },
   ];
   for (const guestOptions of cases) {
-    test(titleOf(guestOptions), async () => {
+    const moves = async (): Promise<void> => {
       const moved = await move(agents(), { mode: 'postcopy', ...guestOptions });
       expect(statesOf(moved)).toEqual(postcopyStates);
       const { pages, memory, iterations } = moved.migration;
@@ -53,7 +57,8 @@ describe('post-copy', () => {
       // Each page goes once.
       expect(pages.normal + pages.zero).toBe(memory?.pages);
       expect(iterations).toBe(0);
-    });
+    };
+    test(titleOf(guestOptions), moves, movingMs);
   }
 });
 
