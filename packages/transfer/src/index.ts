@@ -34,4 +34,6 @@ export { applyPagePatch } from './contents/apply-page-patch.js';
 export { EncodingGain, type EncodingStanding } from './contents/encoding-gain.js';
 export { ContentDictionary, LOOKED_UP_AT_ONCE } from './contents/content-dictionary.js';
 export { ContentStore, type PageContent } from './contents/content-store.js';
+export { FEATURES, featurePage } from './contents/page-samples.js';
+export { LONE, LonePages } from './contents/lone-pages.js';
 export { openHash, openHash32, type HashBytes, type HashBytes32 } from './contents/hash-bytes.js';

@@ -42,12 +42,13 @@ export class ContentDictionary {
 
   /**
    * Looks up `count` pages, at most {@link LOOKED_UP_AT_ONCE}, of which one begins every `stride` bytes.
+   * @param skip by page: 1, if it is not to be looked up, and so is not found; it must not be kept then
    * @returns how many were found; which, and where, is in {@link slots}
    */
-  lookUp(bytes: Buffer, start: number, stride: number, count: number): number {
+  lookUp(bytes: Buffer, start: number, stride: number, count: number, skip?: Uint8Array): number {
     let found = 0;
     for (let page = 0; page < count; page++) {
-      const slot = this.#find(page, bytes, start + page * stride);
+      const slot = skip?.[page] === 1 ? NONE : this.#find(page, bytes, start + page * stride);
       this.slots[page] = slot;
       if (slot !== NONE) found++;
     }

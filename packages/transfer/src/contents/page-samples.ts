@@ -14,6 +14,9 @@ export const HALF_SAMPLES = 2;
 /** Samples of a page. */
 export const SAMPLES = BLOCK_SAMPLES + HALF_SAMPLES;
 
+/** Features of a page, one of each half. */
+export const FEATURES = 2;
+
 /** Odd numbers with their bits well mixed: those of xxHash32. */
 const PRIME_1 = 0x9e3779b1;
 const PRIME_2 = 0x85ebca77;
@@ -31,10 +34,32 @@ export function samplePage(page: PageWords, hashes: Uint32Array): void {
       ? 0
       : hashHalf(page.words, start);
     for (let sample = 0; sample < SAMPLES_PER_HALF; sample++) {
-      const block = start + sample * BLOCKS_PER_SAMPLE * BLOCK_WORDS;
-      hashes[half * SAMPLES_PER_HALF + sample] = sampleBlock(page.words, page.start, block);
+      hashes[half * SAMPLES_PER_HALF + sample] = sampleBlock(page.words, page.start, blockOf(start, sample));
     }
   }
+}
+
+/**
+ * By what pages that have nothing in common are told from others: of each half the least hash of its sampled blocks. Equal
+ * pages have equal features. Of two halves that have some sampled blocks in common, and others not, the features are equal as
+ * often as a block of both is among those of the common ones (Broder, "On the resemblance and containment of documents", 1997).
+ * @param features gets {@link FEATURES} hashes, 0 where there is no sample
+ */
+export function featurePage(page: PageWords, features: Uint32Array): void {
+  for (let half = 0; half < FEATURES; half++) {
+    const start = page.start + half * HALF_WORDS;
+    let least = 0;
+    for (let sample = 0; sample < SAMPLES_PER_HALF; sample++) {
+      const hash = sampleBlock(page.words, page.start, blockOf(start, sample));
+      if (hash !== 0 && (least === 0 || hash < least)) least = hash;
+    }
+    features[half] = least;
+  }
+}
+
+/** Where the blocks begin among which a sample of a half is looked for, in words. */
+function blockOf(half: number, sample: number): number {
+  return half + sample * BLOCKS_PER_SAMPLE * BLOCK_WORDS;
 }
 
 function sampleBlock(words: Int32Array, pageStart: number, first: number): number {
