@@ -38,6 +38,15 @@ export const errorGuide: Readonly<Record<ErrorCode, Guidance>> = {
     cause: '`maxConcurrentMigrations` of the host that is named are under way',
     wayOut: 'ask again when one has ended, or raise the limit',
   },
+  'preparation-not-found': {
+    cause:
+      "the id is wrong, or the preparation was deleted or forgotten: the newest 100 of the agent's run are kept",
+    wayOut: 'prepare the guests anew: `pageferry prepare`',
+  },
+  'too-many-preparations': {
+    cause: '4 preparations are under way, or kept up to date, on this host',
+    wayOut: 'end one that is not needed any more: `pageferry prepare --list`, `--end ID`',
+  },
   'idempotency-key-reused': {
     cause: 'the same `Idempotency-Key` came with another body',
     wayOut: 'use a new key for each new request',

@@ -17,6 +17,11 @@ export const errorTable = {
     status: 429,
     title: 'As many migrations are under way as this agent allows at once',
   },
+  'preparation-not-found': { status: 404, title: 'There is no such preparation' },
+  'too-many-preparations': {
+    status: 429,
+    title: 'As many preparations are under way as this agent allows at once',
+  },
   'idempotency-key-reused': { status: 422, title: 'The idempotency key belongs to another request' },
   unauthorized: { status: 401, title: 'The token is missing or wrong' },
   'too-many-requests': { status: 429, title: 'Too many requests come from this address' },

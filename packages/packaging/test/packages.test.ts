@@ -147,6 +147,22 @@ describe.each(agents)('%s', (name) => {
   });
 });
 
+describe('pageferry-source-agent', () => {
+  it('begins its threads with nothing but what is in the packages', async () => {
+    const probe = installed('usr/lib/pageferry/source-agent/thread.js');
+    await writeFile(
+      probe,
+      `import { Worker } from 'node:worker_threads';
+      const worker = new Worker(new URL('./indexing-worker.js', import.meta.url));
+      worker.on('message', ({ kind }) => console.log(kind));
+      worker.postMessage({ guests: [], known: new Uint8Array(0), share: 1, secret: 1 });`,
+    );
+    const node = installed('usr/lib/pageferry/bin/node');
+    const { stdout } = await execute(node, [probe], { cwd: '/', env: {} });
+    expect(stdout).toBe('begun\nover\n');
+  });
+});
+
 describe('pageferry', () => {
   it('runs, and has its commands in its manual page and its completion', async () => {
     const program = installed('usr/lib/pageferry/command-line/pageferry.js');

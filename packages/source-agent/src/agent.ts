@@ -11,6 +11,7 @@ import { createApi } from './api.js';
 import type { SourceConfiguration } from './configuration.js';
 import { Gangs } from './gang/gangs.js';
 import { OutgoingMigrations } from './outgoing-migrations.js';
+import { Preparations } from './preparation/preparations.js';
 import { recoverMigrations } from './recovery.js';
 import { StreamIdentity } from './stream-identity.js';
 
@@ -28,8 +29,9 @@ export async function runSourceAgent({
   const identity = new StreamIdentity(configuration, reloader, log);
   const migrations = new OutgoingMigrations(configuration, log, signal, { identity });
   await migrations.takeUp(interrupted);
-  const gangs = new Gangs(migrations, configuration, log, signal, identity);
-  const api = createApi({ migrations, gangs }, log, access, reloader);
+  const preparations = new Preparations(migrations, log, signal);
+  const gangs = new Gangs(migrations, configuration, log, signal, identity, preparations);
+  const api = createApi({ migrations, gangs, preparations }, log, access, reloader);
   try {
     const address = await api.listen({
       host: configuration.apiHost,
@@ -40,7 +42,7 @@ export async function runSourceAgent({
     service.ready();
     service.showStatus(() => statusLine(migrations.views));
     await untilAborted(signal);
-    await Promise.all([migrations.settled(), gangs.settled()]);
+    await Promise.all([migrations.settled(), gangs.settled(), preparations.settled()]);
   } finally {
     await api.close();
     reloader.close();

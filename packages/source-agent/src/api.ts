@@ -14,6 +14,7 @@ import { eventRoute } from './api/event-route.js';
 import { gangRoutes, type ServedGangs } from './api/gang-routes.js';
 import { guestRoutes } from './api/guest-routes.js';
 import { migrationRoutes } from './api/migration-routes.js';
+import { preparationRoutes, type ServedPreparations } from './api/preparation-routes.js';
 import type { ServedMigrations } from './api/served-migrations.js';
 import { measureMigrations } from './api/source-metrics.js';
 import { steeringRoutes } from './api/steering-routes.js';
@@ -22,15 +23,18 @@ import { GuestResource } from './guest-list.js';
 import { InspectionResource } from './inspect-guest.js';
 import { ListedResource, OutgoingResource } from './outgoing-resource.js';
 import { DryRun } from './preflight.js';
+import { PreparationResource } from './preparation/preparation-resource.js';
 import { SOFTWARE_VERSION } from './version.js';
 
 export type { ServedGangs } from './api/gang-routes.js';
+export type { ServedPreparations } from './api/preparation-routes.js';
 export type { ServedMigrations } from './api/served-migrations.js';
 
 /** What the API serves. */
 export interface Served {
   readonly migrations: ServedMigrations;
   readonly gangs: ServedGangs;
+  readonly preparations: ServedPreparations;
 }
 
 /**
@@ -38,7 +42,7 @@ export interface Served {
  * @param files with the certificates in use
  */
 export function createApi(
-  { migrations, gangs }: Served,
+  { migrations, gangs, preparations }: Served,
   log: Logger,
   access: ApiAccess = {},
   files?: Pick<FileReloader, 'validities'>,
@@ -53,13 +57,17 @@ export function createApi(
     title: 'pageferry source agent',
     description: 'Starts, steers and follows the migrations of the guests of this host.',
     version: SOFTWARE_VERSION,
-    schemas: [OutgoingResource, ListedResource, GangResource, DryRun, GuestResource, InspectionResource],
+    schemas: [
+      ...[OutgoingResource, ListedResource, GangResource, PreparationResource],
+      ...[DryRun, GuestResource, InspectionResource],
+    ],
     routes: () => {
-      serveMetrics(server, measureMigrations(migrations, gangs, streams), files);
+      serveMetrics(server, measureMigrations({ migrations, gangs, preparations }, streams), files);
       migrationRoutes(server, migrations);
       steeringRoutes(server, migrations);
       eventRoute(server, migrations, streams);
       gangRoutes(server, gangs, streams);
+      preparationRoutes(server, preparations);
       guestRoutes(server, migrations);
       serveHealth(server, () => migrations.checks());
     },

@@ -27,6 +27,14 @@ const PATCH_FRAME_BYTES = 256 * 1024;
 /** Of the time that the link takes for a page. */
 const LITTLE = 0.5;
 
+/** What has become of pages that might be in common. */
+export interface ContentFigures {
+  /** Contents that were kept, so that others can refer to them. */
+  kept: number;
+  /** Pages that were not looked up, because nothing is like them as far as it is known. */
+  lone: number;
+}
+
 /** What all guests of a gang share. */
 export interface GangContents {
   readonly dictionary: ContentDictionary;
@@ -36,6 +44,8 @@ export interface GangContents {
   readonly patchGain: EncodingGain;
   /** Those that have collected references, and what has these sent. */
   readonly collecting: Map<KnownContents, () => void>;
+  /** Of all guests. */
+  readonly figures: ContentFigures;
 }
 
 /** References or patches that have been collected, in a frame whose header has yet to be written. */
@@ -62,8 +72,10 @@ export class KnownContents {
   #leastMsPerPage = Infinity;
   readonly #references = openFrame(HEADER_BYTES + MAX_REFERENCES * REFERENCE_BYTES);
   readonly #patches = openFrame(PATCH_FRAME_BYTES);
-  /** Of the frame that was looked at last: pages that are still in it. */
+  /** Of the frame that was looked at last: pages that are still in it, */
   readonly #isLeft = new Uint8Array(LOOKED_UP_AT_ONCE);
+  /** and pages that have not been looked up, and are not kept. */
+  readonly #isLone = new Uint8Array(LOOKED_UP_AT_ONCE);
 
   /** @param send has what has been collected sent, by the `take` functions */
   constructor(shared: GangContents, send: () => void) {
@@ -103,22 +115,33 @@ export class KnownContents {
     return this.#leastMsPerPage < linkMs * LITTLE;
   }
 
+  /** So many pages go as they are, and are not kept: nothing is like them as far as it is known. */
+  passOver(count: number): void {
+    this.#shared.figures.lone += count;
+  }
+
   /**
    * Takes the pages that are known out of a frame of `count` pages, which is {@link hasRoom} for; those that are left come
    * to stand at its beginning.
+   * @param isLone by page: 1, if it is not to be looked up nor kept, which must not be all of them
    * @param bytesPerSecond of the link; undefined while not known
    * @returns how many are left
    */
-  takeOut(frame: Buffer, count: number, bytesPerSecond: number | undefined): number {
+  takeOut(frame: Buffer, count: number, isLone: Uint8Array, bytesPerSecond: number | undefined): number {
     const begun = performance.now();
-    const found = this.#dictionary.lookUp(frame, HEADER_BYTES + ADDRESS_BYTES, PAGE_RECORD_BYTES, count);
+    this.#isLone.set(isLone.subarray(0, count));
+    const lone = countOf(isLone, count);
+    this.passOver(lone);
+    const start = HEADER_BYTES + ADDRESS_BYTES;
+    const found = this.#dictionary.lookUp(frame, start, PAGE_RECORD_BYTES, count, isLone);
+    const lookedUp = count - lone;
     this.#refer(frame, count);
     const sparedBytes = found * (PAGE_RECORD_BYTES - REFERENCE_BYTES);
     const ms = performance.now() - begun + this.#keepingMs;
-    this.#lookUpGain.tried(count, sparedBytes, ms);
-    this.#leastMsPerPage = Math.min(this.#leastMsPerPage, ms / count);
+    this.#lookUpGain.tried(lookedUp, sparedBytes, ms);
+    this.#leastMsPerPage = Math.min(this.#leastMsPerPage, ms / lookedUp);
     this.#keepingMs = 0;
-    const unknown = count - found;
+    const unknown = lookedUp - found;
     if (unknown > 0 && this.#patchGain.shouldTry(bytesPerSecond)) this.#patch(frame, count, unknown);
     let left = 0;
     for (let page = 0; page < count; page++) {
@@ -154,12 +177,19 @@ export class KnownContents {
     const end = recordAt(left);
     for (let page = 0, kept = 0; page < count; page++) {
       if (this.#isLeft[page] === 0) continue;
-      const slot = this.#dictionary.keep(page, frame, recordAt(kept) + ADDRESS_BYTES);
+      const slot = this.#isLone[page] === 1 ? -1 : this.#keepPage(page, frame, recordAt(kept));
       frame.writeUInt32BE(slot === -1 ? NO_SLOT : slot, end + kept * SLOT_BYTES);
       kept++;
     }
     this.#keepingMs = performance.now() - begun;
     return end + left * SLOT_BYTES;
+  }
+
+  /** Answers the slot, -1 if there is none. */
+  #keepPage(page: number, frame: Buffer, offset: number): number {
+    const slot = this.#dictionary.keep(page, frame, offset + ADDRESS_BYTES);
+    if (slot !== -1) this.#shared.figures.kept++;
+    return slot;
   }
 
   #refer(frame: Buffer, count: number): void {
@@ -181,7 +211,7 @@ export class KnownContents {
     const words = new Int32Array(frame.buffer, frame.byteOffset, frame.length >>> 2);
     let sparedBytes = 0;
     for (let page = 0; page < count; page++) {
-      if (this.#isLeft[page] === 0) continue;
+      if (this.#isLeft[page] === 0 || this.#isLone[page] === 1) continue;
       const spared = this.#patchPage(frame, words, page);
       if (spared === 0) continue;
       sparedBytes += spared;
@@ -207,6 +237,13 @@ export class KnownContents {
     patches.count++;
     return PAGE_RECORD_BYTES - PATCH_HEADER_BYTES - length;
   }
+}
+
+/** How many of the first `count` are 1. */
+export function countOf(flags: Uint8Array, count: number): number {
+  let sum = 0;
+  for (let at = 0; at < count; at++) sum += flags[at] ?? 0;
+  return sum;
 }
 
 function openFrame(bytes: number): OpenFrame {

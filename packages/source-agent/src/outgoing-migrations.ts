@@ -9,6 +9,7 @@ import { findGuest } from './guest-monitor.js';
 import { OutgoingMigration } from './outgoing-migration.js';
 import type { InterruptedHandOver } from './outgoing-journal.js';
 import type { OutgoingView } from './outgoing-resource.js';
+import { findGuestToIndex, type GuestToIndex } from './preparation/guest-to-index.js';
 import { runPreflight, type DryRun } from './preflight.js';
 import { checkSource } from './readiness.js';
 import type { InterruptedMigration } from './recovery.js';
@@ -150,6 +151,22 @@ export class OutgoingMigrations {
       },
     );
     return this.#listing;
+  }
+
+  /** Names of the guests of this host that can be migrated. Error: `guest-not-found`, if there is none. */
+  async allToMove(): Promise<string[]> {
+    const guests = (await this.guests()).filter(({ migratable }) => migratable);
+    if (guests.length > 0) return guests.map(({ name }) => name);
+    throw new PageferryError(
+      'guest-not-found',
+      'no guest of this host can be migrated: GET /v1/guests says why',
+    );
+  }
+
+  /** Finds out where a guest's memory is. Errors: `guest-not-found`, `guest-busy`, and what keeps it from being read. */
+  async findToIndex(guest: string): Promise<GuestToIndex> {
+    this.#signal.throwIfAborted();
+    return this.#ask(guest, () => findGuestToIndex(this.#configuration, guest, this.#signal));
   }
 
   /** Looks into a guest's memory. Errors: `guest-not-found`, `guest-busy`, and what keeps it from being read. */

@@ -23,8 +23,9 @@ import {
   type FrameKind as Kind,
 } from '@pageferry/wire';
 import type { FlowControl } from './flow-control.js';
-import { KnownContents, type GangContents } from './known-contents.js';
+import { KnownContents, countOf, type GangContents } from './known-contents.js';
 import { PageDeltas } from './page-deltas.js';
+import type { PageHint } from './preparation/page-hint.js';
 import { ZeroRuns } from './zero-runs.js';
 
 /** Pages of one frame: 256 KiB keep the cost of a frame small, and a requested page waits 2 ms for one at 1 Gb/s. */
@@ -83,6 +84,8 @@ export class PageSender {
   readonly sentPages: SentPages;
   /** Pages that go as zeroes, whatever they have, from when it is set. */
   asZeroes: PageSet | undefined;
+  /** What is believed of the guest's pages, from when it is set. */
+  hint: PageHint | undefined;
   #contents: KnownContents | undefined;
   readonly #layout: PageLayout;
   readonly #memory: GuestMemory;
@@ -97,6 +100,8 @@ export class PageSender {
   #pagesAFrame: number;
   /** Of the references that have been collected. */
   #referencesBlock: Block | undefined;
+  /** Of the pages of the open frame: 1 for those that are believed to have nothing in common with any other. */
+  readonly #isLone = new Uint8Array(PAGES_A_FRAME);
   /** Pages of the frame that is being sent, if they were looked up; otherwise 0. */
   #lookedUp = 0;
   /** Frame buffers that the connection has let go of. */
@@ -149,6 +154,8 @@ export class PageSender {
     frame.block = block;
     const offset = HEADER_BYTES + frame.count * PAGE_RECORD_BYTES;
     writeAddress(frame.buffer, offset, address);
+    const page = (block?.firstPage ?? 0) + address / PAGE_SIZE;
+    this.#isLone[frame.count] = this.hint?.isLone(page) === true ? 1 : 0;
     frame.count++;
     this.sent.normal++;
     return offset + 8;
@@ -276,11 +283,16 @@ export class PageSender {
     const { buffer, block, count } = this.#pages;
     const contents = this.#contents;
     this.#lookedUp = 0;
-    if (count === 0 || contents?.isWanted(this.#flow.bytesPerSecond) !== true) return count;
+    if (count === 0 || contents === undefined) return count;
+    if (countOf(this.#isLone, count) === count) {
+      contents.passOver(count);
+      return count;
+    }
+    if (!contents.isWanted(this.#flow.bytesPerSecond)) return count;
     if (!contents.hasRoom || this.#referencesBlock !== block) this.#flushReferences();
     this.#referencesBlock = block;
     const { references, patches } = contents;
-    const left = contents.takeOut(buffer, count, this.#flow.bytesPerSecond);
+    const left = contents.takeOut(buffer, count, this.#isLone, this.#flow.bytesPerSecond);
     this.sent.normal -= count - left;
     this.sent.reference += contents.references - references;
     this.sent.patch += contents.patches - patches;

@@ -30,6 +30,7 @@ export async function prepareTransfer(
   await journal.record({ event: 'started', request, wasRunning, qemu: identity, startedAt });
   const flow = new FlowControl(link.carrier, Math.min(window, configuration.windowBytes), signal, route.flow);
   const transfer = new Transfer(guest, flow, filter, configuration.sentPagesBytes);
+  transfer.sender.hint = route.findHint?.({ name: request.guest, identity, layout: guest.layout });
   transfer.referTo(link);
   if (storage) await openStorage(transfer, disks ?? [], context);
   transfer.pending.fill();

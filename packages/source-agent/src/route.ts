@@ -1,6 +1,7 @@
 import { connectToDestination, type PeerConnection } from '@pageferry/link';
 import type { FrameCarrier } from './flow-control.js';
 import type { GangContents } from './known-contents.js';
+import type { FindHint } from './preparation/page-hint.js';
 import { SharedFlow } from './shared-flow.js';
 import type { StreamIdentity } from './stream-identity.js';
 import { SwitchOverTurn } from './switch-over-turn.js';
@@ -20,6 +21,8 @@ export interface Route {
   readonly flow: SharedFlow;
   /** Only one of their guests is stopped at a time. */
   readonly turn: SwitchOverTurn;
+  /** What is believed of the pages of guests that take this way. */
+  readonly findHint?: FindHint | undefined;
   /** Errors: as `connectToDestination`. */
   connect(signal: AbortSignal): Promise<RoutedConnection>;
 }

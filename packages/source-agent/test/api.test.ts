@@ -2,7 +2,14 @@ import { PageferryError } from '@pageferry/errors';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { createApi } from '../src/api.js';
 import { NO_CAPS } from '../src/request.js';
-import { FakeMigrations, dryRun, id, noGangs, type FakeMigration } from './support/fake-migrations.js';
+import {
+  FakeMigrations,
+  dryRun,
+  id,
+  noGangs,
+  noPreparations,
+  type FakeMigration,
+} from './support/fake-migrations.js';
 import { silent } from './support/simulated-migration.js';
 
 interface Answer {
@@ -23,7 +30,7 @@ let call: (
 
 beforeEach(() => {
   migrations = new FakeMigrations();
-  const server = createApi({ migrations, gangs: noGangs }, silent);
+  const server = createApi({ migrations, gangs: noGangs, preparations: noPreparations }, silent);
   call = async (method, url, payload, headers = {}) => {
     const response = await server.inject({
       method,
@@ -317,7 +324,12 @@ test('everything else is not there', async () => {
 
 test('tells collectors when the certificates in use expire', async () => {
   const validities = [{ what: 'TLS of the API', until: 1_800_000_000_000 }];
-  const server = createApi({ migrations, gangs: noGangs }, silent, {}, { validities });
+  const server = createApi(
+    { migrations, gangs: noGangs, preparations: noPreparations },
+    silent,
+    {},
+    { validities },
+  );
   const { body } = await server.inject('/metrics');
   await server.close();
   expect(body).toContain('pageferry_certificate_expiry_timestamp_seconds{use="TLS of the API"} 1800000000\n');

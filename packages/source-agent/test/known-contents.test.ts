@@ -7,7 +7,7 @@ import {
 } from '@pageferry/transfer';
 import { FrameKind, readHeader } from '@pageferry/wire';
 import fc from 'fast-check';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { SharedFlow } from '../src/shared-flow.js';
 import {
   simulateMigration,
@@ -34,6 +34,7 @@ function sharing(slots: number, hash = byContent): SharedSimulation {
       lookUpGain: new EncodingGain(),
       patchGain: new EncodingGain(),
       collecting: new Map(),
+      figures: { kept: 0, lone: 0 },
     },
     contents: new ContentStore(slots * PAGE_SIZE),
   };
@@ -61,6 +62,15 @@ function expectEqual({ guest, destination }: SimulatedMigration): void {
   guest.blocks.forEach((block, index) => {
     expect(destination.memory[index]?.equals(block)).toBe(true);
   });
+}
+
+/** As {@link expectEqual}, of a guest of which only pages that were written have been sent. */
+function expectSent({ guest, destination }: SimulatedMigration): void {
+  const [memory, received] = [guest.blocks[0], destination.memory[0]];
+  for (let page = 0; page < 100; page++) {
+    const [from, to] = [page * PAGE_SIZE, (page + 1) * PAGE_SIZE];
+    expect(received?.subarray(from, to)).toEqual(memory?.subarray(from, to));
+  }
 }
 
 const kinds = ({ destination }: SimulatedMigration): number[] =>
@@ -103,6 +113,36 @@ test('of a page that resembles one of another guest only what is unlike it goes'
   expectEqual(other);
 });
 
+describe('pages that are believed to be like no other', () => {
+  /** The even ones are. */
+  const hint = { isLone: (page: number) => page % 2 === 0 };
+  const all = { isLone: () => true };
+
+  test('are neither looked up nor kept, and so are not found again', async () => {
+    const shared = sharing(256);
+    const migrations = [0, 1].map(() => simulateMigration(abort.signal, {}, shared));
+    for (const migration of migrations) {
+      migration.sender.hint = hint;
+      for (let page = 0; page < 100; page++) migration.guest.write(page, 0, filled(page + 1));
+      await sendDirtied(migration);
+      expectSent(migration);
+    }
+    expect(migrations.map(({ sender }) => sender.sent.reference)).toEqual([0, 50]);
+    expect(shared.known.figures).toEqual({ kept: 50, lone: 100 });
+  });
+
+  test('go in frames like any other if a frame has none but them', async () => {
+    const shared = sharing(256);
+    const migration = simulateMigration(abort.signal, {}, shared);
+    migration.sender.hint = all;
+    for (let page = 0; page < 100; page++) migration.guest.write(page, 0, noise(page));
+    await sendDirtied(migration);
+    expectSent(migration);
+    expect(new Set(kinds(migration))).toEqual(new Set([FrameKind.pages]));
+    expect(shared.known.figures).toEqual({ kept: 0, lone: 100 });
+  });
+});
+
 test('many references count as the pages that they stand for while they are in flight', async () => {
   const shared = sharing(256);
   const [one, other] = [
@@ -133,9 +173,12 @@ test('each guest arrives as it is, whatever they have in common, however small t
       fc.array(fc.array(write, { maxLength: 8 }), { maxLength: 8 }),
       fc.constantFrom(0, 1, 3, 64, 2000),
       fc.boolean(),
-      async (iterations, slots, isForged) => {
+      // What is believed of pages may be wrong in every way.
+      fc.constantFrom(1, 2, 3, 1000),
+      async (iterations, slots, isForged, loneness) => {
         const shared = sharing(slots, isForged ? forged : byContent);
         const migrations = [0, 1, 2].map(() => simulateMigration(abort.signal, {}, shared));
+        for (const { sender } of migrations) sender.hint = { isLone: (page) => page % loneness === 0 };
         for (const { sender, pending } of migrations) await sender.sendAll(pending, abort.signal);
         for (const writes of iterations) {
           for (const { guest: which, page, count, byte, own } of writes) {

@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { basename } from 'node:path';
 import type { TObject } from '@sinclair/typebox';
 import { bashCompletion } from '../bash-completion.js';
 import { bundle } from '../bundle.js';
@@ -23,21 +24,29 @@ export interface AgentPackage {
   /** Files of `deploy/` that only this agent needs, by path, and where they go. */
   readonly files?: Readonly<Record<string, string>>;
   readonly recommends?: readonly string[];
+  /** Compiled files of its package that its threads begin with, which it looks for beside itself. */
+  readonly threads?: readonly string[];
   /** Files of npm packages that the program reads as files, each below a `node_modules`. */
   readonly modules?: readonly { readonly path: string; readonly packaged: string }[];
 }
 
 /** One of the daemons, as a service. */
 export async function fillAgent(
-  { folder, schema, state, summary, description, files = {}, recommends = [], modules = [] }: AgentPackage,
+  agent: AgentPackage,
   { tree, version, date }: Contents,
 ): Promise<DebianPackage> {
+  const { folder, schema, state, summary, description } = agent;
+  const { files = {}, recommends = [], threads = [], modules = [] } = agent;
   const name = `pageferry-${folder}`;
   const program = await bundle('packages', folder, 'dist/main.js');
   // The keeper is started as a file of its own, by this name and from beside the program.
   const keeper = await bundle('packages/qemu/dist/qmp/keeper/main.js');
   await tree.write(`${LIBRARY}/${folder}/agent.js`, program.code);
   await tree.write(`${LIBRARY}/${folder}/main.js`, keeper.code);
+  for (const thread of threads) {
+    const { code } = await bundle('packages', folder, 'dist', thread);
+    await tree.write(`${LIBRARY}/${folder}/${basename(thread)}`, code);
+  }
   await tree.write(`${LIBRARY}/${folder}/package.json`, `${JSON.stringify({ type: 'module', version })}\n`);
   await tree.write(`usr/sbin/${name}`, launcher(folder), 0o755);
   await tree.copy(inDeploy(`systemd/${name}.service`), `usr/lib/systemd/system/${name}.service`);

@@ -24,6 +24,7 @@ export const packages: readonly FillPackage[] = [
         state: 'source',
         summary: 'moves running QEMU guests to other hosts',
         description: [BOTH, 'This is the agent on the host that a guest leaves, with the HTTP API.'],
+        threads: ['preparation/indexing-worker.js'],
         modules: await packagedFiles(),
       },
       contents,

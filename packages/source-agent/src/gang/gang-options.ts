@@ -1,5 +1,5 @@
 import type { Logger } from '@pageferry/daemon';
-import type { GangContents } from '../known-contents.js';
+import type { ContentFigures, GangContents } from '../known-contents.js';
 import type { MigrationRequest } from '../request.js';
 import type { Route } from '../route.js';
 import type { GangRequest } from './gang-request.js';
@@ -10,6 +10,8 @@ export type ClosableRoute = Route & {
   readonly close: () => void;
   /** What its guests share, while there is a connection. */
   readonly contents?: GangContents | undefined;
+  /** What has become of their pages, over all connections. */
+  readonly figures?: ContentFigures;
 };
 
 export interface GangOptions {
@@ -17,6 +19,8 @@ export interface GangOptions {
   readonly request: GangRequest;
   readonly guests: readonly string[];
   readonly route: ClosableRoute;
+  /** By which the route knows what the guests have in common. */
+  readonly preparation?: string | undefined;
   /** Starts one guest's migration by this route. */
   readonly start: (request: MigrationRequest, route: Route) => Promise<MemberMigration>;
   readonly log: Logger;

@@ -48,6 +48,22 @@ export const GangResource = Type.Object(
     bandwidthCap: Type.Integer({ minimum: 0, description: 'Bytes a second; 0 for no limit' }),
     guests: Type.Array(Member, { description: 'In the order in which they move' }),
     sent: Type.Object({ bytes: Count, pages }, { description: 'For all of them, so far' }),
+    preparation: nullable(
+      Type.String({
+        description: 'That it uses: see /v1/preparations. Null if there was none of its guests',
+      }),
+    ),
+    contents: Type.Object({
+      kept: Type.Integer({
+        minimum: 0,
+        description: 'Contents of pages that were kept on both hosts, so that others can refer to them',
+      }),
+      lone: Type.Integer({
+        minimum: 0,
+        description:
+          'Pages that were not compared with any: by the preparation none has anything in common with them',
+      }),
+    }),
     bandwidth: nullable(Type.Number({ minimum: 0, description: 'bytes a second' })),
   },
   { $id: 'Gang', description: 'Guests that leave this host together' },

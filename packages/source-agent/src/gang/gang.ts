@@ -1,5 +1,6 @@
 import { EventFeed, StateMachine, type Logger } from '@pageferry/daemon';
 import { PageferryError, asPageferryError, sleep } from '@pageferry/errors';
+import type { ContentFigures } from '../known-contents.js';
 import type { Route } from '../route.js';
 import type { SharedFlow } from '../shared-flow.js';
 import { mayTryAgain, pauseMs } from './attempts.js';
@@ -25,6 +26,8 @@ export class Gang {
   /** Undefined when it is over: what was sent need not be kept. */
   #route: ClosableRoute | undefined;
   readonly #flow: SharedFlow;
+  readonly #figures: ContentFigures | undefined;
+  readonly #preparation: string | undefined;
   readonly #start: GangOptions['start'];
   readonly #log: Logger;
   #members: readonly Member[];
@@ -39,16 +42,19 @@ export class Gang {
   /** Somebody has come to an end, or may begin. */
   #changed: () => void = () => undefined;
 
-  constructor({ id, request, guests, route, start, log }: GangOptions) {
+  constructor({ id, request, guests, route, preparation, start, log }: GangOptions) {
     this.id = id;
     this.#request = request;
     this.#route = route;
     this.#flow = route.flow;
+    this.#figures = route.figures;
+    this.#preparation = preparation;
     this.#start = start;
     this.#log = log.child({ gang: id });
     this.#members = guests.map((guest) => this.#watched(new Member(guest)));
     this.#atOnce = request.atOnce;
     this.#flow.limit.change(request.bandwidthCap, performance.now());
+    if (preparation !== undefined) this.#log.info({ preparation }, 'what the guests have in common is known');
     this.#states.onTransition(({ state }) => {
       this.#log.info({ state }, 'gang state');
       if (!this.isOver) this.feed.publish('state', () => this.view);
@@ -73,6 +79,8 @@ export class Gang {
       bandwidthCap: this.#flow.limit.bytesPerSecond,
       guests: this.#members.map(({ view }) => view),
       sent: totalOf(this.#members.flatMap(({ migrations }) => migrations)),
+      preparation: this.#preparation ?? null,
+      contents: { kept: this.#figures?.kept ?? 0, lone: this.#figures?.lone ?? 0 },
       bandwidth: this.#flow.bytesPerSecond ?? null,
     };
   }

@@ -4,6 +4,7 @@ import { PageferryError } from '@pageferry/errors';
 import type { SourceConfiguration } from '../configuration.js';
 import type { OutgoingMigrations } from '../outgoing-migrations.js';
 import { refuseContradiction } from '../request.js';
+import type { Preparations } from '../preparation/preparations.js';
 import type { StreamIdentity } from '../stream-identity.js';
 import { Gang } from './gang.js';
 import { memberRequest, type GangRequest } from './gang-request.js';
@@ -19,6 +20,7 @@ export class Gangs {
   readonly #migrations: OutgoingMigrations;
   readonly #configuration: SourceConfiguration;
   readonly #identity: StreamIdentity | undefined;
+  readonly #preparations: Pick<Preparations, 'use'> | undefined;
   readonly #log: Logger;
   readonly #signal: AbortSignal;
   /** In the order of their beginning. */
@@ -32,12 +34,14 @@ export class Gangs {
     log: Logger,
     signal: AbortSignal,
     identity?: StreamIdentity,
+    preparations?: Pick<Preparations, 'use'>,
   ) {
     this.#migrations = migrations;
     this.#configuration = configuration;
     this.#log = log;
     this.#signal = signal;
     this.#identity = identity;
+    this.#preparations = preparations;
   }
 
   get views(): GangView[] {
@@ -76,16 +80,20 @@ export class Gangs {
       );
     }
     const { contentBytes } = this.#configuration;
+    const id = randomUUID();
+    const prepared = request.share ? this.#preparations?.use(id, guests) : undefined;
     const gang = new Gang({
-      id: randomUUID(),
+      id,
       request,
       guests,
       route: new SharedRoute({
         url: request.destination.url,
         identity: this.#identity,
         contentBytes: request.share ? contentBytes : 0,
+        findHint: prepared?.findHint,
         signal: this.#signal,
       }),
+      preparation: prepared?.id,
       start: (one, route) => this.#migrations.start(one, route),
       log: this.#log,
     });
@@ -104,13 +112,7 @@ export class Gangs {
   }
 
   async #guestsOf({ guests: wanted }: GangRequest): Promise<readonly string[]> {
-    if (wanted !== 'all') return wanted;
-    const guests = (await this.#migrations.guests()).filter(({ migratable }) => migratable);
-    if (guests.length > 0) return guests.map(({ name }) => name);
-    throw new PageferryError(
-      'guest-not-found',
-      'no guest of this host can be migrated: GET /v1/guests says why',
-    );
+    return wanted === 'all' ? this.#migrations.allToMove() : wanted;
   }
 
   #add(gang: Gang): void {

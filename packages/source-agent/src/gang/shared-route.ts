@@ -9,7 +9,8 @@ import {
 import { ContentDictionary, EncodingGain, openHash, type HashBytes } from '@pageferry/transfer';
 import { keepsContents } from '@pageferry/wire';
 import type { FrameCarrier } from '../flow-control.js';
-import type { GangContents } from '../known-contents.js';
+import type { ContentFigures, GangContents } from '../known-contents.js';
+import type { FindHint } from '../preparation/page-hint.js';
 import type { Route, RoutedConnection } from '../route.js';
 import { SharedFlow } from '../shared-flow.js';
 import type { StreamIdentity } from '../stream-identity.js';
@@ -20,6 +21,8 @@ export interface SharedRouteOptions {
   readonly identity: StreamIdentity | undefined;
   /** Most memory for contents to refer to, bytes; 0 for no references. */
   readonly contentBytes: number;
+  /** What has been found out about its guests beforehand. */
+  readonly findHint?: FindHint | undefined;
   /** Ends the wait for a connection. */
   readonly signal: AbortSignal;
 }
@@ -28,6 +31,8 @@ export interface SharedRouteOptions {
 export class SharedRoute implements Route {
   readonly flow = new SharedFlow();
   readonly turn = new SwitchOverTurn();
+  readonly figures: ContentFigures = { kept: 0, lone: 0 };
+  readonly findHint: FindHint | undefined;
   readonly #options: SharedRouteOptions;
   #connection: SharedConnection | undefined;
   #opening: Promise<SharedConnection> | undefined;
@@ -38,6 +43,7 @@ export class SharedRoute implements Route {
 
   constructor(options: SharedRouteOptions) {
     this.#options = options;
+    this.findHint = options.findHint;
   }
 
   /** Of which contents are kept at the moment. */
@@ -86,6 +92,7 @@ export class SharedRoute implements Route {
         lookUpGain: new EncodingGain(),
         patchGain: new EncodingGain(),
         collecting: new Map(),
+        figures: this.figures,
       };
       this.#contents = { of, contents };
     }

@@ -2,7 +2,13 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { beforeEach, expect, onTestFinished, test } from 'vitest';
 import { createApi } from '../../src/api.js';
-import { FakeMigrations, id, noGangs, type FakeMigration } from '../support/fake-migrations.js';
+import {
+  FakeMigrations,
+  id,
+  noGangs,
+  noPreparations,
+  type FakeMigration,
+} from '../support/fake-migrations.js';
 import { silent } from '../support/simulated-migration.js';
 
 let migrations: FakeMigrations;
@@ -19,7 +25,7 @@ beforeEach(async () => {
     timeLimitMs: 1000,
     sourceAfter: 'quit',
   });
-  const server = createApi({ migrations, gangs: noGangs }, silent);
+  const server = createApi({ migrations, gangs: noGangs, preparations: noPreparations }, silent);
   await server.listen({ host: '127.0.0.1', port: 0 });
   onTestFinished(() => server.close());
   const [address] = server.addresses();

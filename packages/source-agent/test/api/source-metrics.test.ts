@@ -2,12 +2,15 @@ import { EventStreams } from '@pageferry/daemon';
 import { expect, test } from 'vitest';
 import { measureMigrations } from '../../src/api/source-metrics.js';
 import type { OutgoingView } from '../../src/outgoing-resource.js';
-import { FakeMigrations, id, noGangs } from '../support/fake-migrations.js';
+import { FakeMigrations, id, noGangs, noPreparations } from '../support/fake-migrations.js';
 import { requestFor } from '../support/source-host.js';
 
 test('migrations are counted when they end, and measured while they run', async () => {
   const migrations = new FakeMigrations();
-  const registry = measureMigrations(migrations, noGangs, new EventStreams());
+  const registry = measureMigrations(
+    { migrations, gangs: noGangs, preparations: noPreparations },
+    new EventStreams(),
+  );
   const { migration, guest } = { migration: id, guest: 'web1' };
   await migrations.start({ ...requestFor(guest), bandwidthCaps: { precopy: 1_000_000 } });
   migrations.end('m1', 1, 'db');
@@ -35,7 +38,10 @@ async function afterEnd(ended: Partial<OutgoingView>): Promise<string> {
   const listeners: ((view: OutgoingView) => void)[] = [];
   const onEnd = (listener: (view: OutgoingView) => void): void => void listeners.push(listener);
   const migrations = Object.assign(new FakeMigrations(), { onEnd });
-  const registry = measureMigrations(migrations, noGangs, new EventStreams());
+  const registry = measureMigrations(
+    { migrations, gangs: noGangs, preparations: noPreparations },
+    new EventStreams(),
+  );
   const view = new FakeMigrations().end('m1', 1, 'db');
   for (const listener of listeners) listener({ ...view, ...ended });
   return registry.metrics();

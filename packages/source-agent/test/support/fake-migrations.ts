@@ -1,6 +1,7 @@
 import { EventFeed, type Check, type EndedMigration } from '@pageferry/daemon';
 import { PageferryError } from '@pageferry/errors';
 import type { ServedGangs } from '../../src/api/gang-routes.js';
+import type { ServedPreparations } from '../../src/api/preparation-routes.js';
 import type { ServedMigrations } from '../../src/api/served-migrations.js';
 import type { GuestView } from '../../src/guest-list.js';
 import type { InspectionView } from '../../src/inspect-guest.js';
@@ -20,6 +21,21 @@ export const noGangs: ServedGangs = {
   underwayCount: 0,
   find: noGang,
   start: noGang,
+  onEnd: () => undefined,
+};
+
+const noPreparation = (): never => {
+  throw new PageferryError('preparation-not-found', 'there are no preparations here');
+};
+
+/** For an API whose preparations do not matter. */
+export const noPreparations: ServedPreparations = {
+  views: [],
+  underwayCount: 0,
+  processorMs: 0,
+  find: noPreparation,
+  start: noPreparation,
+  delete: noPreparation,
   onEnd: () => undefined,
 };
 

@@ -1,7 +1,7 @@
 import type { ApiAccess } from '@pageferry/daemon';
 import { onTestFinished } from 'vitest';
 import { createApi } from '../../../source-agent/src/api.js';
-import { noGangs } from '../../../source-agent/test/support/fake-migrations.js';
+import { noGangs, noPreparations } from '../../../source-agent/test/support/fake-migrations.js';
 import { silent } from '../../../source-agent/test/support/simulated-migration.js';
 import { ScriptedMigrations } from './scripted-migrations.js';
 
@@ -15,7 +15,7 @@ export interface ServedPage {
 /** The source's API with the page, on a socket. */
 export async function servedPage(access: ApiAccess = {}, port = 0): Promise<ServedPage> {
   const migrations = new ScriptedMigrations();
-  const server = createApi({ migrations, gangs: noGangs }, silent, access);
+  const server = createApi({ migrations, gangs: noGangs, preparations: noPreparations }, silent, access);
   const url = await server.listen({ host: '127.0.0.1', port });
   const close = async (): Promise<void> => {
     await server.close();
