@@ -16,12 +16,23 @@ const UNITS: Readonly<Record<string, number>> = {
 
 /** Bytes a second: `100MiB`, `1Gbit/s`, or a plain number. */
 export function rate(text: string): number {
-  const [, number, unit = ''] = /^(\d+(?:\.\d+)?) ?([a-z]*)(?:\/s)?$/i.exec(text.trim()) ?? [];
+  const value = amount(/^(\d+(?:\.\d+)?) ?([a-z]*)(?:\/s)?$/i.exec(text.trim()));
+  if (value !== undefined) return value;
+  throw new InvalidArgumentError('A rate such as 100MiB, 1Gbit or 0 (no limit) is wanted.');
+}
+
+/** Bytes: `256MiB`, or a plain number. */
+export function bytes(text: string): number {
+  const value = amount(/^(\d+(?:\.\d+)?) ?((?:[kmg]i?)?b|)$/i.exec(text.trim()));
+  if (value !== undefined) return value;
+  throw new InvalidArgumentError('A size such as 256MiB or 1GiB is wanted.');
+}
+
+/** By a number and its unit; undefined if there is no such unit. */
+function amount(match: RegExpExecArray | null): number | undefined {
+  const [, number, unit = ''] = match ?? [];
   const factor = UNITS[unit.toLowerCase()];
-  if (number === undefined || factor === undefined) {
-    throw new InvalidArgumentError('A rate such as 100MiB, 1Gbit or 0 (no limit) is wanted.');
-  }
-  return Math.round(Number(number) * factor);
+  return number === undefined || factor === undefined ? undefined : Math.round(Number(number) * factor);
 }
 
 /** A whole number from `least`. */

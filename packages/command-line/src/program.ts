@@ -9,6 +9,7 @@ import { addInspect } from './commands/inspect.js';
 import { addList } from './commands/list.js';
 import { addMigrate } from './commands/migrate.js';
 import { addPreflight } from './commands/preflight.js';
+import { addPrepare } from './commands/prepare.js';
 import { addRecover } from './commands/recover.js';
 import type { Runner } from './commands/runner.js';
 import { addSet } from './commands/set.js';
@@ -43,6 +44,7 @@ export function createProgram({ output, errors }: Environment, run: Runner): Com
   addGlobalOptions(program);
   addMigrate(program, run);
   addEvacuate(program, run);
+  addPrepare(program, run);
   addPreflight(program, run);
   addList(program, run);
   addShow(program, run);

@@ -3,11 +3,14 @@ import type { TSchema } from '@sinclair/typebox';
 import { Gang } from './gang-schemas.js';
 import type { Http, Request } from './http.js';
 import { parseAnswer, type Answer } from './parse-answer.js';
+import { Preparation, Preparations } from './preparation-schemas.js';
 import { Anything, Guests, Inspection, Migration, MigrationPage, Preflight, Readiness } from './schemas.js';
 
 export type MigrationAnswer = Answer<typeof Migration>;
 
 export type GangAnswer = Answer<typeof Gang>;
+
+export type PreparationAnswer = Answer<typeof Preparation>;
 
 /** The body of `PATCH /v1/migrations/ID`; what is left out stays as it is. */
 export interface MigrationChange {
@@ -37,6 +40,14 @@ export interface GangRequest extends Omit<MigrationRequest, 'guest' | 'destinati
   readonly share?: boolean;
 }
 
+/** The body of `POST /v1/preparations`; what is left out is up to the agent. */
+export interface PreparationRequest {
+  readonly guests: readonly string[] | 'all';
+  readonly processorShare?: number;
+  readonly lifetimeSeconds?: number;
+  readonly memoryBytes?: number;
+}
+
 export interface Filter {
   readonly state?: string;
   readonly guest?: string;
@@ -45,6 +56,7 @@ export interface Filter {
 
 const MIGRATIONS = '/v1/migrations';
 const GANGS = '/v1/gangs';
+const PREPARATIONS = '/v1/preparations';
 const MOST_A_PAGE = 100;
 /** The other host may have to start a QEMU: the most that `prepareSeconds` of an agent can be, and the way there and back. */
 const PREFLIGHT_TIMEOUT_MS = 3_660_000;
@@ -133,6 +145,27 @@ export class ApiClient {
     return this.#ask(Gang, `${gangPathOf(id)}/cancel`, { method: 'POST' });
   }
 
+  async prepare(request: PreparationRequest, signal?: AbortSignal): Promise<PreparationAnswer> {
+    return this.#ask(Preparation, PREPARATIONS, {
+      method: 'POST',
+      body: request,
+      signal,
+      headers: { 'idempotency-key': randomUUID() },
+    });
+  }
+
+  async preparation(id: string, signal?: AbortSignal): Promise<PreparationAnswer> {
+    return this.#ask(Preparation, preparationPathOf(id), { signal });
+  }
+
+  async preparations(): Promise<Answer<typeof Preparations>> {
+    return this.#ask(Preparations, PREPARATIONS);
+  }
+
+  async endPreparation(id: string): Promise<void> {
+    await this.http.text(preparationPathOf(id), { method: 'DELETE' });
+  }
+
   async guests(): Promise<Answer<typeof Guests>> {
     return this.#ask(Guests, '/v1/guests');
   }
@@ -165,6 +198,10 @@ export function pathOf(id: string): string {
 
 export function gangPathOf(id: string): string {
   return `${GANGS}/${encodeURIComponent(id)}`;
+}
+
+function preparationPathOf(id: string): string {
+  return `${PREPARATIONS}/${encodeURIComponent(id)}`;
 }
 
 function listIn(whole: unknown): readonly unknown[] {

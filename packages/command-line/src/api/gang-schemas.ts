@@ -39,6 +39,8 @@ export const Gang = Type.Object({
     /** By how they went. */
     pages: Type.Record(Type.String(), Amount),
   }),
+  /** That it uses; older agents know of none. */
+  preparation: Type.Optional(nullable(Type.String())),
   bandwidth: nullable(Amount),
 });
 export type Gang = Static<typeof Gang>;

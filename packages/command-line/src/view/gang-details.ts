@@ -20,6 +20,7 @@ export function gangDetails(gang: Gang, paint: Paint): string[] {
     ['started', formatTime(gang.startedAt)],
     ['so far', gangTotals(gang)],
     ['pages', pages.length === 0 ? undefined : pages.map(([kind, count]) => `${count} ${kind}`).join(', ')],
+    ['preparation', gang.preparation ?? undefined],
     ['at once', String(atOnce)],
     ['limit', bandwidthCap === 0 ? undefined : formatRate(bandwidthCap)],
   ];
