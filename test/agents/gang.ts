@@ -38,5 +38,7 @@ export const Gang = Type.Object({
     }),
   ),
   sent: Type.Object({ bytes: Count, pages: Migration.properties.pages }),
+  preparation: nullable(Type.String()),
+  contents: Type.Object({ kept: Count, lone: Count }),
 });
 export type Gang = Static<typeof Gang>;

@@ -1,10 +1,10 @@
 import { request as httpRequest, type IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
-import { json } from 'node:stream/consumers';
+import { text as textOf } from 'node:stream/consumers';
 
 /** Bodies are JSON, both ways. */
 export interface JsonRequest {
-  readonly method: 'GET' | 'POST' | 'PATCH';
+  readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
   readonly path: string;
   readonly body?: unknown;
 }
@@ -34,7 +34,8 @@ export async function exchange(socket: Socket, { method, path, body }: JsonReque
   });
   request.end(text);
   const response = await responded;
-  const answer: unknown = await json(response);
+  const received = await textOf(response);
+  const answer: unknown = received === '' ? undefined : JSON.parse(received);
   socket.destroy();
   return {
     status: response.statusCode ?? 0,

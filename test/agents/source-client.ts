@@ -4,6 +4,7 @@ import { Type } from '@sinclair/typebox';
 import { ApiClient } from './api-client.js';
 import { Gang, type GangRequest } from './gang.js';
 import { DiskReport, Migration, checked, finalStates, nullable, type Mode, type State } from './migration.js';
+import { Preparation, type PreparationRequest } from './preparation.js';
 
 /** Between two looks at a migration: each of them takes the agent and the tests some of the processors. */
 const pollMs = 50;
@@ -93,6 +94,35 @@ export class SourceClient extends ApiClient<typeof Migration> {
   async gangWhenOver(id: string, milliseconds?: number, intervalMs?: number): Promise<Gang> {
     const isOver = ({ state }: Gang): boolean => finalStates.some((final) => final === state);
     return this.gangWhen(id, isOver, milliseconds, intervalMs);
+  }
+
+  /** Begins to find out what guests have in common. */
+  async prepare(request: PreparationRequest): Promise<Preparation> {
+    return checked(Preparation, await this.send({ method: 'POST', path: '/v1/preparations', body: request }));
+  }
+
+  async preparation(id: string): Promise<Preparation> {
+    return checked(Preparation, await this.send({ method: 'GET', path: `/v1/preparations/${id}` }));
+  }
+
+  async endPreparation(id: string): Promise<void> {
+    await this.send({ method: 'DELETE', path: `/v1/preparations/${id}` });
+  }
+
+  /** The preparation as soon as `holds` says so; it is an error if it does not within the time. */
+  async preparationWhen(
+    id: string,
+    holds: (preparation: Preparation) => boolean,
+    milliseconds = 60_000,
+  ): Promise<Preparation> {
+    const deadline = performance.now() + milliseconds;
+    for (;;) {
+      const preparation = await this.preparation(id);
+      if (holds(preparation)) return preparation;
+      if (performance.now() > deadline)
+        throw new Error(`the preparation did not get there: ${JSON.stringify(preparation)}`);
+      await sleep(50);
+    }
   }
 
   async limit(id: string, bandwidthCaps: BandwidthCaps): Promise<Migration> {
