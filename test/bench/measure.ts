@@ -16,6 +16,7 @@ import type { Load } from './load.js';
 import { isQemus, moverOf, type Method } from './method.js';
 import { move } from './move.js';
 import type { Outcome } from './outcome.js';
+import { prepareGang } from './prepare-gang.js';
 import { peakBytes, processorMs } from './process-figures.js';
 import type { Activity, Run } from './run.js';
 import type { Scenario } from './scenario.js';
@@ -104,6 +105,8 @@ async function moveAndCheck(
   const before = await around?.before();
   const undisturbedRate = before?.rate ?? (await rateOf(pairs));
   if (moverOf(method).dropCache === true) await dropCaches(pairs);
+  const prepared =
+    moverOf(method).prepared === true ? await prepareGang(agents, pairs, () => rateOf(pairs)) : undefined;
   const daemons = isQemus(method) ? [] : [agents.sourceAgent.pid, agents.destinationAgent.pid];
   const sides = [
     [...pairs.map(({ source }) => source.pid), ...daemons.slice(0, 1)],
@@ -127,6 +130,7 @@ async function moveAndCheck(
   const after = arrived[0] === true ? await around?.after() : null;
   return {
     ...figures,
+    ...(figures.gang && prepared && { gang: { ...figures.gang, ...prepared } }),
     contentPages: sum(contentPages),
     undisturbedRate,
     sourceCpuMs,

@@ -12,6 +12,8 @@ export interface Mover {
   readonly withoutStorage?: boolean;
   /** The guest forgets its page cache just before. */
   readonly dropCache?: boolean;
+  /** What the guests have in common has been found out beforehand. */
+  readonly prepared?: boolean;
   /** It moves all guests of a gang. */
   readonly gang?: 'together' | 'in-turn';
   /** The guest has a balloon whose driver tells QEMU which pages are free. */
@@ -71,6 +73,12 @@ const movers = {
     mode: 'precopy',
     gang: 'together',
     title: 'pageferry, all guests as a gang, each by pre-copy',
+  },
+  'gang-precopy-prepared': {
+    mode: 'precopy',
+    gang: 'together',
+    prepared: true,
+    title: 'pageferry, all guests as a gang, each by pre-copy, after a preparation',
   },
   'gang-hybrid': {
     mode: 'hybrid',

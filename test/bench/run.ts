@@ -22,6 +22,14 @@ export const GangFigures = Type.Object({
     description:
       'How the pages of all guests went, by encoding; `free`: those of the zeroes that were left out as free',
   }),
+  preparedSlowDown: Type.Optional(
+    nullable(
+      Type.Number({
+        description:
+          'The part of their work that the guests do not do while they are prepared for the migration; null if they do none',
+      }),
+    ),
+  ),
 });
 export type GangFigures = Static<typeof GangFigures>;
 

@@ -52,6 +52,7 @@ export const gangMethods: readonly Method[] = [
   'qemu-together',
   'gang-precopy',
   'qemu-in-turn',
+  'gang-precopy-prepared',
   'gang-hybrid',
 ];
 

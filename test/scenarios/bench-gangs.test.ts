@@ -108,6 +108,19 @@ describe('targets of gangs', () => {
     expect(targets.gang.map(({ measured }) => measured)).toEqual([1, 1, 0.49]);
   });
 
+  test('are judged by what guests do less while they are prepared, if they do anything', () => {
+    const prepared = (preparedSlowDown: number | null): Partial<Run> => ({
+      gang: { ...gangOf(4), preparedSlowDown },
+    });
+    const { targets } = report([
+      gangRun('gang-busy', 'gang-precopy-prepared', prepared(0.061)),
+      gangRun('gang-idle', 'gang-precopy-prepared', prepared(null)),
+    ]);
+    expect(targets.gang).toMatchObject([
+      { name: 'gang-busy, 1 Gb/s: slow-down while `prepare` runs', wanted: 0.06, reached: false },
+    ]);
+  });
+
   test('leave the memory of a daemon to those of single guests', () => {
     const { targets } = report([
       run('idle', 1000, 'precopy', { daemonPeakBytes: 200 * mebibyte }),

@@ -6,6 +6,8 @@ export interface GangSummary {
   readonly guests: number;
   readonly completedGuests: Spread | null;
   readonly longestDowntime: Spread | null;
+  /** The part of their work that the guests do not do while they are prepared. */
+  readonly preparedSlowDown: Spread | null;
   /** By encoding. */
   readonly pages: Readonly<Record<string, Spread | null>>;
 }
@@ -22,6 +24,7 @@ export function gangSummaryOf(runs: readonly Run[]): GangSummary | null {
     guests: first.guests,
     completedGuests: of(({ completedGuests }) => completedGuests),
     longestDowntime: of(({ longestDowntimeMs }) => longestDowntimeMs),
+    preparedSlowDown: of(({ preparedSlowDown }) => preparedSlowDown),
     pages: Object.fromEntries(encodings.map((encoding) => [encoding, of(({ pages }) => pages[encoding])])),
   };
 }

@@ -1,6 +1,6 @@
 import { baselineOf } from './ratios.js';
 import type { Summary } from './summary.js';
-import { againstQemu, at, type Target } from './target.js';
+import { againstQemu, at, atMost, type Target } from './target.js';
 
 /** Ratios to that one of QEMU's methods which is through sooner. */
 const wantedRatios = [
@@ -13,10 +13,30 @@ const wantedRatios = [
 ] as const;
 
 const titles = { bytes: 'bytes on the wire', totalTime: 'total time', downtime: 'mean downtime' } as const;
-const methods: readonly string[] = ['gang-precopy', 'gang-hybrid'];
+const methods: readonly string[] = ['gang-precopy', 'gang-precopy-prepared', 'gang-hybrid'];
+/** Of the guests' work, while they are prepared. */
+const mostSlowDown = 0.06;
 
 /** What is wanted of guests that leave together. */
 export function gangTargets(summaries: readonly Summary[]): Target[] {
+  return [...ratioTargets(summaries), ...preparationTargets(summaries)];
+}
+
+/** Guests hardly notice that they are prepared. */
+function preparationTargets(summaries: readonly Summary[]): Target[] {
+  return summaries.flatMap(({ scenario, link, gang }) => {
+    const slowDown = gang?.preparedSlowDown?.median;
+    if (slowDown === undefined) return [];
+    return [
+      {
+        name: `${at(scenario, link)}: slow-down while \`prepare\` runs`,
+        ...atMost(mostSlowDown, '× the work', slowDown),
+      },
+    ];
+  });
+}
+
+function ratioTargets(summaries: readonly Summary[]): Target[] {
   return wantedRatios.flatMap(({ scenario, figure, wanted }) =>
     summaries
       .filter((summary) => summary.scenario === scenario && methods.includes(summary.method))
