@@ -1,10 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import type { Gang } from '../agents/gang.js';
 import { startIncoming } from '../agents/move-guest.js';
-import type { Preparation } from '../agents/preparation.js';
+import { checked } from '../agents/migration.js';
+import { Preparation } from '../agents/preparation.js';
 import type { Guest } from '../guests/guest.js';
 import { filledPages } from './support/boot-guest.js';
 import { expectWhole } from './support/expect-whole.js';
+import { runPageferry } from './support/run-pageferry.js';
 import { useAgents } from './support/use-agents.js';
 
 const agents = useAgents();
@@ -82,12 +84,18 @@ describe('guests that leave together', () => {
   });
 });
 
-test('a preparation that nobody wants any more is let go of', async () => {
+test('the command prepares guests, lists what there is, and lets go of it', async () => {
   const pairs = await boot();
-  const { id } = await prepare(pairs);
-  const { client } = agents().sourceAgent;
-  await client.endPreparation(id);
-  await expect(client.preparation(id)).rejects.toThrow('preparation-not-found');
+  const { sourceAgent } = agents();
+  const prepared = await runPageferry(sourceAgent, ['prepare', '--all', '--processor-share', '50', '--json']);
+  expect(prepared).toMatchObject({ code: 0 });
+  expect(prepared.errors).toContain(`${size} guests are prepared: `);
+  const { id } = checked(Preparation, JSON.parse(prepared.output));
+  expect((await runPageferry(sourceAgent, ['prepare', '--list'])).output).toContain(
+    `${id}  ready  guest1 guest2`,
+  );
+  expect(await runPageferry(sourceAgent, ['prepare', '--end', id])).toMatchObject({ code: 0 });
+  await expect(sourceAgent.client.preparation(id)).rejects.toThrow('preparation-not-found');
   // The monitors of its guests are free, and were all the time.
   const gang = await move(pairs);
   expect(gang).toMatchObject({ state: 'completed', preparation: null, contents: { lone: 0 } });
