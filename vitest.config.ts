@@ -3,7 +3,7 @@ import { defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /** Their guests write about as fast as the link carries: whether a migration converges must not depend on another test's. */
-const alone = ['converging', 'ordered-propagation'].map((name) => `test/scenarios/${name}.test.ts`);
+const alone = ['chain', 'converging', 'ordered-propagation'].map((name) => `test/scenarios/${name}.test.ts`);
 
 /** What takes longest. The last to begin is waited for alone; how long each took last time a new checkout does not know. */
 const longest = [
@@ -18,7 +18,6 @@ const longest = [
   'modes',
   'disk',
   'api-steering',
-  'chain',
   'libvirt',
   'storage-host',
   'environment',
