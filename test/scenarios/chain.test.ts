@@ -32,11 +32,7 @@ async function travel(guest: Guest, modes: readonly Mode[]): Promise<Guest> {
   let here = guest;
   for (const [index, mode] of modes.entries()) {
     const route = index % 2 === 0 ? there : back;
-    const { destination, migration } = await moveGuest(here, route, {
-      mode,
-      // However little of the processors other tests have left it.
-      ...(mode === 'precopy' && { whenStalled: 'stop' }),
-    });
+    const { destination, migration } = await moveGuest(here, route, { mode });
     expect(migration, `migration ${index + 1}, ${mode}`).toMatchObject({ mode, error: null });
     expect(await withDeadline(here.exited, exitDeadlineMs, 'the end of the left QEMU')).toEqual({
       code: 0,
