@@ -3,9 +3,11 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'vitest';
 import type { Agents } from '../../agents/agents.js';
+import { run as runProgram } from '../../environment/run.js';
 import { createDisk, type DiskOptions } from '../../guests/disk.js';
 import type { GuestDisk } from '../../guests/guest-disk.js';
 import type { Guest } from '../../guests/guest.js';
+import { alike } from './alike.js';
 import { bootGuest, filledPages } from './boot-guest.js';
 import { expectWhole } from './expect-whole.js';
 import { run } from './introspected-guest.js';
@@ -34,23 +36,56 @@ export interface CacheOptions {
   readonly serve?: (image: { readonly path: string; readonly format: 'raw' | 'qcow2' }) => Promise<string>;
 }
 
-let images = 0;
+interface FirstGuest {
+  readonly start: ReturnType<typeof alike>;
+  readonly bytes: Buffer;
+}
 
-/** Boots it on the source. */
+const firstGuests = new WeakMap<Agents, FirstGuest>();
+
+/** What all guests of the same agents begin with. */
+function firstGuestOf(agents: Agents): FirstGuest {
+  const known = firstGuests.get(agents);
+  if (known !== undefined) return known;
+  const { source } = agents;
+  const bytes = randomBytes(cachedMiB * mib);
+  const boot = async (): Promise<Guest> => {
+    const path = join(source.directory, 'cached.raw');
+    const content = join(source.directory, 'content');
+    await mkdir(content, { recursive: true });
+    await writeFile(join(content, 'cached'), bytes);
+    await createDisk(path, { format: 'raw', sizeMiB: diskMiB, content });
+    const disk = { path, format: 'raw' } as const;
+    const guest = await bootGuest(source, { memoryMiB: 256, fillMiB, disk });
+    await run(guest, 'cat /mnt/cached > /dev/null');
+    return guest;
+  };
+  const first = { start: alike(() => source, boot), bytes };
+  firstGuests.set(agents, first);
+  return first;
+}
+
+async function inFormat(raw: string, format: DiskOptions['format']): Promise<string> {
+  if (format === 'raw') return raw;
+  const path = `${raw}.${format}`;
+  await runProgram('qemu-img', ['convert', '-f', 'raw', '-O', format, raw, path]);
+  return path;
+}
+
+/** Starts it on the source. */
 export async function bootWithCache(
-  { source }: Agents,
+  agents: Agents,
   { format = 'raw', serve }: CacheOptions = {},
 ): Promise<GuestWithCache> {
-  const image = join(source.directory, `cached-${++images}.${format}`);
-  const content = join(source.directory, 'content');
-  const bytes = randomBytes(cachedMiB * mib);
-  await mkdir(content, { recursive: true });
-  await writeFile(join(content, 'cached'), bytes);
-  await createDisk(image, { format, sizeMiB: diskMiB, content });
-  const served = { path: image, format };
-  const disk: GuestDisk = serve === undefined ? served : { path: await serve(served), format: 'raw' };
-  const guest = await bootGuest(source, { memoryMiB: 256, fillMiB, disk });
-  await run(guest, 'cat /mnt/cached > /dev/null');
+  const { start, bytes } = firstGuestOf(agents);
+  let image = '';
+  const disk = async (raw: string): Promise<GuestDisk> => {
+    image = await inFormat(raw, format);
+    return serve === undefined
+      ? { path: image, format }
+      : { path: await serve({ path: image, format }), format: 'raw' };
+  };
+  const guest = await start({ disk });
   return { guest, sum: `${createHash('md5').update(bytes).digest('hex')}  -`, bytes, image };
 }
 
