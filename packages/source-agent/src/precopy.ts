@@ -18,11 +18,10 @@ import type { PageSender } from './page-sender.js';
 import type { Progress } from './progress.js';
 import type { SwitchOverWith, WhenStalled } from './request.js';
 import { STORAGE_INTERVAL_MS, type StorageSender } from './storage/storage-sender.js';
+import { storageWaitMs } from './storage/storage-wait.js';
 
 /** What the stop costs beside the last pages: device state, round trips, journals, ms. */
 const SWITCH_OVER_OVERHEAD_MS = 50;
-/** For pages that the destination restores from its storage: then they are sent, ms. */
-const STORAGE_WAIT_MS = 1000;
 const STORAGE_PAUSE_MS = 20;
 
 export interface PrecopyOptions {
@@ -122,7 +121,7 @@ export async function runPrecopy(options: PrecopyOptions): Promise<SwitchOverPla
       continue;
     }
     if (isStopWanted && storage !== undefined && !mayLeaveStorage(options)) {
-      restoredBy = Math.min(restoredBy, now + STORAGE_WAIT_MS);
+      restoredBy = Math.min(restoredBy, now + storageWaitMs(storage.unsettled.count, bytesPerSecond));
       await awaitStorage(storage, scheduler, now > restoredBy, signal);
       continue;
     }
