@@ -157,7 +157,7 @@ export class FirstPass implements FirstPassSink {
    * processors must not keep the guest from running there soon.
    */
   get mayUseStorage(): boolean {
-    return this.isLinkSlow || !this.#postcopyFollows() || this.#filter.cache.count === 0;
+    return !this.#postcopyFollows() || this.#filter.cache.count === 0 || this.isLinkSlow;
   }
 
   #pageAt(block: number, address: number): number {

@@ -87,7 +87,7 @@ export async function runPrecopy(options: PrecopyOptions): Promise<SwitchOverPla
 
   filter.start();
   const restore = (): void => {
-    restoreFromStorage(options, scheduler, firstPass.mayUseStorage);
+    if (storage !== undefined) restoreFromStorage(storage, pending, scheduler, firstPass.mayUseStorage);
   };
   const firstPass = new FirstPass({
     ...{ sender, flow, scheduler, pending, progress, filter, storage },
@@ -138,17 +138,18 @@ export async function runPrecopy(options: PrecopyOptions): Promise<SwitchOverPla
 
 /** Has the destination restore what it can of the pages that are still to be sent, if it may; what it could not is sent. */
 function restoreFromStorage(
-  { storage, pending }: PrecopyOptions,
+  storage: StorageSender,
+  pending: PageSet,
   scheduler: PrecopyScheduler,
   mayUse: boolean,
 ): void {
-  storage?.takeFailed((pages) => {
+  storage.takeFailed((pages) => {
     scheduler.sendAfterAll(pages);
   });
-  if (mayUse)
-    storage?.advance(pending, (page) => {
-      scheduler.sentOtherwise(page);
-    });
+  if (!mayUse) return;
+  storage.advance(pending, (page) => {
+    scheduler.sentOtherwise(page);
+  });
 }
 
 /** Whether the stop need not wait for pages that are being restored: post-copy brings them, or the last pages do. */

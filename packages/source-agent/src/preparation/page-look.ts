@@ -1,13 +1,13 @@
 import { asPageferryError } from '@pageferry/errors';
-import type { MemoryReader } from '@pageferry/qemu';
 import { FEATURES, PAGE_SIZE, featurePage, type LonePages, type PageLayout } from '@pageferry/transfer';
+import { PresentPages, type PresentMemory } from '../present-pages.js';
 
 /** Pages that are looked at in one go: some hundred µs of a processor. */
 const PAGES_AT_ONCE = 128;
 
 /** A guest whose memory is looked at. */
 export interface LookedAtGuest {
-  readonly memory: Pick<MemoryReader, 'readSync' | 'readPresence'>;
+  readonly memory: PresentMemory;
   readonly layout: PageLayout;
   /** Number of its first page among the pages of all guests. */
   readonly firstPage: number;
@@ -30,8 +30,7 @@ interface Place {
 export class PageLook {
   readonly #guests: (LookedAtGuest | undefined)[];
   readonly #lone: LonePages;
-  readonly #buffer = Buffer.alloc(PAGES_AT_ONCE * PAGE_SIZE);
-  readonly #present = new Uint8Array(PAGES_AT_ONCE);
+  readonly #present = new PresentPages(PAGES_AT_ONCE);
   readonly #features = new Uint32Array(FEATURES);
   readonly #page: { readonly words: Int32Array; start: number };
   readonly #place: Place = { guest: 0, block: 0, page: 0 };
@@ -41,7 +40,7 @@ export class PageLook {
   constructor(guests: readonly LookedAtGuest[], lone: LonePages) {
     this.#guests = [...guests];
     this.#lone = lone;
-    const { buffer, byteOffset } = this.#buffer;
+    const { buffer, byteOffset } = this.#present.buffer;
     this.#page = { words: new Int32Array(buffer, byteOffset, (PAGES_AT_ONCE * PAGE_SIZE) / 4), start: 0 };
   }
 
@@ -86,18 +85,14 @@ export class PageLook {
 
   /** @param number of the first page among those of all guests */
   #look(guest: LookedAtGuest, block: number, first: number, number: number, count: number): void {
-    guest.memory.readPresence(block, first * PAGE_SIZE, count, this.#present);
-    for (let page = 0; page < count;) {
-      const end = this.#endOfRun(page, count);
-      if (this.#present[page] === 0) {
-        this.#lone.forget(number + page, end - page);
-      } else {
-        const length = (end - page) * PAGE_SIZE;
-        guest.memory.readSync(block, (first + page) * PAGE_SIZE, this.#buffer, 0, length);
-        for (let at = page; at < end; at++) this.#note(number + at, at - page);
-      }
-      page = end;
-    }
+    this.#present.read(guest.memory, block, first * PAGE_SIZE, count, {
+      present: (page, length) => {
+        for (let place = 0; place < length; place++) this.#note(number + page + place, place);
+      },
+      absent: (page, length) => {
+        this.#lone.forget(number + page, length);
+      },
+    });
   }
 
   /** @param place of the page in the buffer */
@@ -105,13 +100,6 @@ export class PageLook {
     this.#page.start = (place * PAGE_SIZE) / 4;
     featurePage(this.#page, this.#features);
     this.#lone.note(page, this.#features);
-  }
-
-  /** From `page` on, the first page that is not, as it is, present or absent. */
-  #endOfRun(page: number, count: number): number {
-    let end = page + 1;
-    while (end < count && this.#present[end] === this.#present[page]) end++;
-    return end;
   }
 
   /** Its pages have something in common with nobody: what is known of them is of no use. */

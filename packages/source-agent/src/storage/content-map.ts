@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { GuestDisk } from '@pageferry/introspect';
-import type { MemoryReader } from '@pageferry/qemu';
 import { PAGE_SIZE, PageSet, type HashBytes32, type PageLayout } from '@pageferry/transfer';
+import { PresentPages, type PresentMemory } from '../present-pages.js';
 import type { DiskPages, FilePageMap } from './file-page-map.js';
 import { PageContents } from './page-contents.js';
 
@@ -14,7 +14,7 @@ const FOUND_PAGES = 1024;
 
 export interface ContentMapOptions {
   readonly layout: PageLayout;
-  readonly memory: Pick<MemoryReader, 'readSync' | 'readPresence'>;
+  readonly memory: PresentMemory;
   /** Of its own seed: nobody can make many pages alike to it. */
   readonly hash: HashBytes32;
 }
@@ -41,8 +41,7 @@ export class ContentMap {
   readonly #pages: PageSet;
   /** Pages that the guest has written to since they were hashed, or may have. */
   readonly #written: PageSet;
-  readonly #buffer = Buffer.allocUnsafeSlow(BATCH_PAGES * PAGE_SIZE);
-  readonly #presence = new Uint8Array(BATCH_PAGES);
+  readonly #present = new PresentPages(BATCH_PAGES);
   readonly #zeroHash: number;
 
   constructor({ layout, memory, hash }: ContentMapOptions) {
@@ -102,19 +101,17 @@ export class ContentMap {
   #addRun(first: number, count: number): void {
     const block = this.#layout.blockOfPage(first);
     const address = this.#layout.address(block, first);
-    this.#memory.readPresence(block.index, address, count, this.#presence);
-    // Pages that were never touched are not made by reading them.
-    for (let from = 0, to = 1; from < count; from = to++) {
-      const isPresent = this.#presence[from] !== 0;
-      while (to < count && (this.#presence[to] !== 0) === isPresent) to++;
-      if (isPresent) this.#hashRun(first + from, to - from, block.index, address + from * PAGE_SIZE);
-    }
+    this.#present.read(this.#memory, block.index, address, count, {
+      present: (from, length) => {
+        this.#hashRun(first + from, length);
+      },
+    });
   }
 
-  #hashRun(first: number, count: number, block: number, address: number): void {
-    this.#memory.readSync(block, address, this.#buffer, 0, count * PAGE_SIZE);
+  #hashRun(first: number, count: number): void {
+    const { buffer } = this.#present;
     for (let index = 0; index < count; index++) {
-      const hash = this.#hash(this.#buffer.subarray(index * PAGE_SIZE, (index + 1) * PAGE_SIZE));
+      const hash = this.#hash(buffer.subarray(index * PAGE_SIZE, (index + 1) * PAGE_SIZE));
       if (hash !== this.#zeroHash) this.#contents.add(first + index, hash);
     }
   }
