@@ -21,6 +21,7 @@ import { peakBytes, processorMs } from './process-figures.js';
 import type { Activity, Run } from './run.js';
 import type { Scenario } from './scenario.js';
 import { sum } from './sum.js';
+import { warmUp } from './warm-up.js';
 
 export interface Measurement {
   readonly scenario: Scenario;
@@ -47,13 +48,16 @@ export async function measure({ scenario, link, method }: Measurement): Promise<
   const loads = Array.from({ length: scenario.guests ?? 1 }, (_nothing, index) => scenario.load(link, index));
   let storage: StorageHost | undefined;
   try {
+    const { mode, first = false } = moverOf(method);
+    const movedBefore = mode === undefined || first ? 0 : await warmUp(agents, mode);
     if (scenario.storage !== undefined) storage = await openStorageHost(agents.hosts);
     const place = { agents, storage };
     const pairs = await mapSome(loads, busyAtOnce, (load, index) =>
       bootPair(place, load, scenario, method, `guest${index + 1}`),
     );
     await storage?.shape(scenario.storage?.(link) ?? undefined);
-    return await moveAndCheck(place, pairs, method, scenario.aroundMs);
+    const figures = await moveAndCheck(place, pairs, method, scenario.aroundMs);
+    return mode === undefined ? figures : { ...figures, movedBefore };
   } finally {
     await agents.close();
     await storage?.close();

@@ -14,6 +14,8 @@ export interface Mover {
   readonly dropCache?: boolean;
   /** What the guests have in common has been found out beforehand. */
   readonly prepared?: boolean;
+  /** It is the first that its daemons move. */
+  readonly first?: boolean;
   /** It moves all guests of a gang. */
   readonly gang?: 'together' | 'in-turn';
   /** The guest has a balloon whose driver tells QEMU which pages are free. */
@@ -24,6 +26,11 @@ const movers = {
   precopy: {
     mode: 'precopy',
     title: 'pageferry, pre-copy; the guest is stopped for the rest when more rounds gain nothing',
+  },
+  'precopy-first': {
+    mode: 'precopy',
+    first: true,
+    title: 'pageferry, pre-copy, of the first guest that its daemons move',
   },
   'precopy-unfiltered': {
     mode: 'precopy',

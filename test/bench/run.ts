@@ -81,6 +81,12 @@ export const Run = Type.Object({
   rate: nullable(Type.Number({ minimum: 0, description: "The guest's work a second during the migration" })),
   sourceCpuMs: nullable(Type.Number({ description: 'Of the QEMU and the agent; null if one has ended' })),
   destinationCpuMs: nullable(Amount),
+  movedBefore: Type.Optional(
+    Type.Integer({
+      minimum: 0,
+      description: 'Guests that the daemons had moved before; none if it is missing',
+    }),
+  ),
   daemonPeakBytes: nullable(Type.Integer({ description: "The larger of the daemons' peaks" })),
   guestErrors: nullable(Type.Integer({ description: 'Found by the guest afterwards; null if it was lost' })),
   storageBytes: Type.Optional(

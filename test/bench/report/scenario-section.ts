@@ -31,6 +31,7 @@ export function scenarioSection(scenario: Scenario, link: Link, { summaries, rat
     `## ${scenario.name}, ${linkTitle(link)}`,
     '',
     `${scenario.purpose}. ${guestsOf(scenario)}${diskOf(scenario, link)}; ${scenario.load(link, 0).description}.`,
+    ...newDaemons(rows),
     '',
     ...summaryTable(rows),
     ...storageTable(rows),
@@ -46,6 +47,12 @@ const diskOf = ({ storage }: Scenario, link: Link): string =>
   storage === undefined
     ? ''
     : `, with a disk on a third host (a raw image, exported by \`qemu-nbd\`), to which each of the two has a link of its own: ${linkTitle(storage(link))}`;
+
+/** Which of the daemons had moved no guest before, as nearly all have. */
+function newDaemons(rows: readonly Summary[]): string[] {
+  const methods = rows.filter(({ movedBefore }) => movedBefore === 0).map(({ method }) => method);
+  return methods.length === 0 ? [] : [`The first guest that its daemons moved: ${methods.join(', ')}.`];
+}
 
 function summaryTable(rows: readonly Summary[]): string[] {
   const header = [

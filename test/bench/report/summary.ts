@@ -23,6 +23,8 @@ export interface Summary extends Readonly<Record<Figure, Spread | null>> {
   readonly sourceCpu: Spread | null;
   readonly destinationCpu: Spread | null;
   readonly daemonPeakBytes: number | null;
+  /** Fewest guests that the daemons of a run had moved before; null where none take part. */
+  readonly movedBefore: number | null;
   /** What the destination has received from the storage host, bytes. */
   readonly storageBytes: Spread | null;
   readonly around: AroundSummary | null;
@@ -81,6 +83,7 @@ function summaryOf(runs: readonly Run[]): Summary[] {
       pageRequests: of(({ pageRequests }) => pageRequests),
       contentPages: of(({ contentPages }) => contentPages),
       daemonPeakBytes: peaks.length === 0 ? null : Math.max(...peaks),
+      movedBefore: peaks.length === 0 ? null : Math.min(...runs.map(({ movedBefore }) => movedBefore ?? 0)),
       storageBytes: of(({ storageBytes }) => storageBytes ?? null),
       around: aroundSummaryOf(runs),
       gang: gangSummaryOf(runs),

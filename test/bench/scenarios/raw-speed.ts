@@ -6,7 +6,7 @@ export const rawSpeed: Scenario = {
   purpose: 'The speed of the pipe',
   memoryMiB: 1024,
   links: [null],
-  methods: ['qemu-precopy', 'precopy', 'precopy-unfiltered', 'hybrid'],
+  methods: ['qemu-precopy', 'precopy', 'precopy-first', 'precopy-unfiltered', 'hybrid'],
   load: () =>
     writerLoad({ description: '800 MiB of incompressible pages, none rewritten', fillMiB: 800, plans: [] }),
 };

@@ -44,7 +44,13 @@ export function migrationRoutes(server: HttpServer, migrations: ServedMigrations
     },
   );
 
-  serveMigrations(server, migrations, StateName, ListedResource.$id);
+  const listed = {
+    get views() {
+      return migrations.views.map((view) => ({ ...view, iterationTable: undefined }));
+    },
+    view: (id: string) => migrations.view(id),
+  };
+  serveMigrations(server, listed, StateName, ListedResource.$id);
 
   server.delete(
     '/v1/migrations/:id',
