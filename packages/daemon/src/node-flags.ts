@@ -4,12 +4,14 @@
  * The page stream makes 64 KiB buffers that live for a few ms. With V8's own young generation most of them are old by the
  * time of the next collection, and cost more processor time than all the copying. And V8 counts them as if they were old: it
  * marks the whole heap after every few megabytes of them, unless the old generation may grow to five times its size, which
- * is some 20 MB.
+ * is some 20 MB. What was compiled for one migration is kept for the next one, weeks later: V8 would forget it soon, and the first
+ * guest that a daemon moves costs twice the processor time of those that follow it.
  */
 export const NODE_FLAGS: readonly string[] = [
   '--max-semi-space-size=24',
   '--min-semi-space-size=24',
   '--heap-growing-percent=400',
+  '--no-flush-bytecode',
 ];
 
 /**
