@@ -3,6 +3,7 @@ import type { Gang, GangRequest } from '../agents/gang.js';
 import type { State } from '../agents/migration.js';
 import { startIncoming } from '../agents/move-guest.js';
 import type { Guest } from '../guests/guest.js';
+import { guestKernel } from '../guests/guest-kernel.js';
 import { alike } from './support/alike.js';
 import { bootGuest, filledPages, type GuestLoad } from './support/boot-guest.js';
 import { expectWhole } from './support/expect-whole.js';
@@ -20,10 +21,13 @@ interface Pair {
 }
 
 /** So many guests on the source, each with a QEMU on the destination that waits for it. */
-async function pairsOf(size: number, start: (name: string) => Promise<Guest>): Promise<Pair[]> {
+async function pairsOf(
+  size: number,
+  start: (name: string, index: number) => Promise<Guest>,
+): Promise<Pair[]> {
   return Promise.all(
     Array.from({ length: size }, async (_nothing, index) => {
-      const source = await start(`guest${index + 1}`);
+      const source = await start(`guest${index + 1}`, index);
       return { source, destination: await startIncoming(source, agents().destination) };
     }),
   );
@@ -79,6 +83,23 @@ describe('guests of one image leave together, whole, and what they have in commo
     const shared = (size - 1) * contentPages;
     // What they rewrite is their own.
     expect(gang.sent.pages.reference).toBeGreaterThan(megabytesPerSecond === 0 ? shared : 0);
+  });
+
+  test('each with the kernel that it has', async () => {
+    const { image } = await guestKernel('backports');
+    const kernels = [undefined, image];
+    const pairs = await pairsOf(kernels.length, (name, index) => {
+      const kernel = kernels[index];
+      return bootGuest(agents().source, { name, memoryMiB: 256, fillMiB, ...(kernel && { kernel }) });
+    });
+    const gang = await over(await begin(pairs, { mode: 'hybrid' }));
+    expect(gang).toMatchObject({ state: 'completed' });
+    await expectMoved(pairs);
+    const { client } = agents().sourceAgent;
+    const migrations = await Promise.all(gang.guests.map(({ migration }) => client.get(migration ?? '')));
+    const seen = migrations.map(({ pageFilter }) => pageFilter?.kernel);
+    expect(new Set(seen).size).toBe(kernels.length);
+    expect(gang.sent.pages.reference).toBeGreaterThan(contentPages);
   });
 
   test('unless nothing is to be shared', async () => {

@@ -2,12 +2,12 @@ import { chmod, chown, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/pr
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { startAgents, type Agents } from '../agents/agents.js';
+import type { Agents } from '../agents/agents.js';
 import { eventually } from '../environment/deadline.js';
-import type { Workload } from '../guests/workload.js';
-import { LibvirtGuest } from '../hosts/libvirt-guest.js';
-import { LibvirtHost } from '../hosts/libvirt-host.js';
+import type { LibvirtGuest } from '../hosts/libvirt-guest.js';
 import { agentsGroup, libvirtGroup, libvirtUser } from '../hosts/libvirt-settings.js';
+import { expectMemory } from './support/expect-memory.js';
+import { useLibvirt } from './support/use-libvirt.js';
 
 // Two hosts whose libvirts run QEMU as Debian's package does, as libvirt-qemu; and agents with no more than docs/libvirt.md gives
 // them: QEMU's user, a group of their own, the one that may use libvirt, and the source's one capability.
@@ -25,7 +25,6 @@ let agents: Agents;
 let storage: string;
 let here: LibvirtGuest;
 let there: LibvirtGuest;
-let hosts: readonly LibvirtHost[] = [];
 
 const disk = (): string => join(storage, 'web1.raw');
 
@@ -34,35 +33,18 @@ beforeAll(async () => {
   await chmod(storage, 0o711);
   await writeFile(disk(), '', { mode: 0o600 });
   await chown(disk(), libvirtUser.uid, libvirtUser.gid);
-  const [source, destination] = [
-    await LibvirtHost.create('libvirt-qemu'),
-    await LibvirtHost.create('libvirt-qemu'),
-  ] as const;
-  hosts = [source, destination];
-  agents = await startAgents({
-    sourceFlags: ['--libvirt-uri', source.uri],
-    destinationFlags: ['--driver', 'libvirt', '--libvirt-uri', destination.uri],
-    sourceAccount: { ...account, capabilities: ['sys_ptrace'] },
-    destinationAccount: { ...account, capabilities: [] },
-  });
-  await source.start(agents.hosts.source);
-  await destination.start(agents.hosts.destination);
-  here = await LibvirtGuest.define(source, hardware, disk());
-  there = await LibvirtGuest.define(destination, hardware, disk());
-});
-afterEach(async ({ task }) => {
-  if (task.result?.state !== 'fail') return;
-  for (const host of hosts) console.log(await host.log());
-  for (const agent of [agents.sourceAgent, agents.destinationAgent]) {
-    for (const line of (await agent.logLines()).slice(-30)) console.log(JSON.stringify(line));
-  }
 });
 afterAll(async () => {
-  await here.destroy();
-  await there.destroy();
-  await agents.close();
-  for (const host of hosts) await host.close();
   await rm(storage, { recursive: true, force: true });
+});
+const libvirt = useLibvirt({
+  ...{ hardware, disk },
+  qemuAccount: 'libvirt-qemu',
+  sourceAccount: { ...account, capabilities: ['sys_ptrace'] },
+  destinationAccount: { ...account, capabilities: [] },
+});
+beforeAll(() => {
+  ({ agents, here, there } = libvirt());
 });
 
 async function expectConfined(guest: LibvirtGuest): Promise<void> {
@@ -70,12 +52,6 @@ async function expectConfined(guest: LibvirtGuest): Promise<void> {
   const uid = String(libvirtUser.uid);
   expect(status.get('Uid')?.split(/\s+/)).toEqual([uid, uid, uid, uid]);
   expect(status.get('CapEff')).toBe('0000000000000000');
-}
-
-async function expectWhole(workload: Workload): Promise<void> {
-  await workload.waitUntilAnswering(soonMs);
-  expect(await workload.check()).toMatchObject({ pages, errors: 0 });
-  expect(workload.reportedErrors).toEqual([]);
 }
 
 async function move(mode: 'precopy' | 'hybrid'): Promise<string> {
@@ -88,7 +64,7 @@ async function move(mode: 'precopy' | 'hybrid'): Promise<string> {
 /** The guest, its rights and its disk are there as they were here. */
 async function expectMoved(): Promise<void> {
   const workload = await there.workload();
-  await expectWhole(workload);
+  await expectMemory(workload, pages);
   await expectConfined(there);
   expect(await here.state()).toBe('shut off');
   expect(await stat(disk())).toMatchObject({ uid: libvirtUser.uid });

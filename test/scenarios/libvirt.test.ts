@@ -1,12 +1,13 @@
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { startAgents, type Agents } from '../agents/agents.js';
+import { afterEach, beforeAll, describe, expect, test } from 'vitest';
+import type { Agents } from '../agents/agents.js';
 import type { Migration, State } from '../agents/migration.js';
 import { ProblemError } from '../agents/problem-error.js';
 import type { MigrationRequest } from '../agents/source-client.js';
 import { eventually } from '../environment/deadline.js';
 import type { Workload } from '../guests/workload.js';
-import { LibvirtGuest } from '../hosts/libvirt-guest.js';
-import { LibvirtHost } from '../hosts/libvirt-host.js';
+import type { LibvirtGuest } from '../hosts/libvirt-guest.js';
+import { expectMemory } from './support/expect-memory.js';
+import { useLibvirt } from './support/use-libvirt.js';
 
 // Two hosts with a libvirt each, and a domain that is defined on both.
 
@@ -16,35 +17,13 @@ const pages = fillMiB * 256;
 const overMs = 60_000;
 const soonMs = 15_000;
 
+const libvirt = useLibvirt({ hardware });
 let agents: Agents;
 let here: LibvirtGuest;
 let there: LibvirtGuest;
-let hosts: readonly LibvirtHost[] = [];
 
-beforeAll(async () => {
-  const [source, destination] = [await LibvirtHost.create(), await LibvirtHost.create()] as const;
-  hosts = [source, destination];
-  agents = await startAgents({
-    sourceFlags: ['--libvirt-uri', source.uri],
-    destinationFlags: ['--driver', 'libvirt', '--libvirt-uri', destination.uri],
-  });
-  await source.start(agents.hosts.source);
-  await destination.start(agents.hosts.destination);
-  here = await LibvirtGuest.define(source, hardware);
-  there = await LibvirtGuest.define(destination, hardware);
-});
-afterEach(async ({ task }) => {
-  if (task.result?.state !== 'fail') return;
-  for (const host of hosts) console.log(await host.log());
-  for (const agent of [agents.sourceAgent, agents.destinationAgent]) {
-    for (const line of (await agent.logLines()).slice(-30)) console.log(JSON.stringify(line));
-  }
-});
-afterAll(async () => {
-  await here.destroy();
-  await there.destroy();
-  await agents.close();
-  for (const host of hosts) await host.close();
+beforeAll(() => {
+  ({ agents, here, there } = libvirt());
 });
 
 async function start(request: Partial<MigrationRequest> = {}): Promise<Migration> {
@@ -75,13 +54,6 @@ async function refusalOf(request: Partial<MigrationRequest>): Promise<string | u
 async function expectStates(source: string, destination: string): Promise<void> {
   expect(await here.host.states()).toEqual({ [hardware.name]: source });
   expect(await there.host.states()).toEqual({ [hardware.name]: destination });
-}
-
-/** The guest goes on with its work, and finds all of its memory as it has left it. */
-async function expectWhole(workload: Workload): Promise<void> {
-  await workload.waitUntilAnswering(soonMs);
-  expect(await workload.check()).toMatchObject({ pages, errors: 0 });
-  expect(workload.reportedErrors).toEqual([]);
 }
 
 describe('a domain that stays', () => {
@@ -134,7 +106,7 @@ describe('a domain that stays', () => {
     await agents.hosts.shape(undefined);
     await agents.destinationAgent.restart();
     await expectStates('running', 'shut off');
-    await expectWhole(workload);
+    await expectMemory(workload, pages);
   });
 
   test('runs on when it is cancelled, also when libvirt has been restarted meanwhile', async () => {
@@ -147,7 +119,7 @@ describe('a domain that stays', () => {
     await agents.hosts.shape(undefined);
     await eventually(async () => (await there.state()) === 'shut off', soonMs, 'the end at the destination');
     await expectStates('running', 'shut off');
-    await expectWhole(workload);
+    await expectMemory(workload, pages);
   });
 });
 
@@ -160,7 +132,7 @@ describe('a domain that moves', () => {
     expect(migration).toMatchObject({ error: null, remainingPages: 0 });
     await expectStates('shut off', 'running');
     const workload = await there.workload();
-    await expectWhole(workload);
+    await expectMemory(workload, pages);
 
     expect(await there.host.console(hardware.name, () => workload.shell('echo to the console'))).toContain(
       'to the console',
@@ -183,7 +155,7 @@ describe('a domain that moves', () => {
     await agents.hosts.shape(undefined);
     await until(migration, 'completed');
     await expectStates('shut off', 'running');
-    await expectWhole(await there.workload());
+    await expectMemory(await there.workload(), pages);
 
     for (const { client } of [agents.sourceAgent, agents.destinationAgent]) {
       expect(await client.send({ method: 'GET', path: '/readyz' })).toMatchObject({ ready: true });

@@ -52,6 +52,37 @@ describe('page cache that a disk of both hosts has', () => {
     },
   );
 
+  test.each<Mode>(['precopy', 'hybrid'])(
+    'comes from there for guests that leave together, by %s',
+    async (mode) => {
+      const guests = [
+        await bootWithCache(agents(), { name: 'one' }),
+        await bootWithCache(agents(), { name: 'two' }),
+      ];
+      const arrived = await Promise.all(
+        guests.map(({ guest }) => startIncoming(guest, agents().destination)),
+      );
+      const { client } = agents().sourceAgent;
+      const names = guests.map(({ guest }) => guest.name);
+      const { id } = await client.moveGang({
+        ...{ guests: names, mode },
+        destination: { url: agents().destinationAgent.url },
+      });
+      const gang = await client.gangWhenOver(id, verifyDeadlineMs);
+      expect(gang.state).toBe('completed');
+      const moved = await Promise.all(gang.guests.map(({ migration }) => client.get(migration ?? '')));
+      for (const { storage } of moved) expect(storage?.disks).toMatchObject([{ state: 'shared' }]);
+      // What one of them has had sent, the other one need not read.
+      expect(moved.reduce((sum, migration) => sum + restoredMiB(migration), 0)).toBeGreaterThan(
+        cachedMiB / 8,
+      );
+      for (const [index, destination] of arrived.entries()) {
+        await expectFile(destination, guests[index]?.sum ?? '');
+        await expectAllElse(destination);
+      }
+    },
+  );
+
   test('goes over the network if the request says so', async () => {
     const { guest, sum } = await bootWithCache(agents());
     const { migration, destination } = await moveGuest(guest, agents(), { mode: 'precopy', storage: 'off' });

@@ -21,8 +21,8 @@ export interface FirstPassOptions {
   readonly progress: Progress;
   readonly filter: PageFilter;
   readonly storage?: StorageSender | undefined;
-  /** Whether the guest runs on the destination before its cache is there. */
-  readonly postcopyFollows: () => boolean;
+  /** Whether storage may be used now. */
+  readonly mayUseStorage: () => boolean;
   /** Whether the rest of the pass is not wanted any more. */
   readonly enough: () => boolean;
 }
@@ -41,7 +41,7 @@ export class FirstPass implements FirstPassSink {
   readonly #progress: Progress;
   readonly #filter: PageFilter;
   readonly #storage: StorageSender | undefined;
-  readonly #postcopyFollows: () => boolean;
+  readonly #mayUseStorage: () => boolean;
   /** Pages that came. */
   readonly #came: PageSet;
   /** Pages that were to be restored from storage, and have changed before they came. */
@@ -55,7 +55,7 @@ export class FirstPass implements FirstPassSink {
   #readingSpeed = 0;
 
   constructor(options: FirstPassOptions) {
-    const { sender, flow, scheduler, pending, progress, filter, storage, postcopyFollows, enough } = options;
+    const { sender, flow, scheduler, pending, progress, filter, storage, mayUseStorage, enough } = options;
     this.#sender = sender;
     this.#flow = flow;
     this.#scheduler = scheduler;
@@ -63,7 +63,7 @@ export class FirstPass implements FirstPassSink {
     this.#progress = progress;
     this.#filter = filter;
     this.#storage = storage;
-    this.#postcopyFollows = postcopyFollows;
+    this.#mayUseStorage = mayUseStorage;
     this.#came = new PageSet(pending.layout);
     this.#changed = new PageSet(pending.layout);
     this.#lookedAt = new PageSet(pending.layout);
@@ -84,7 +84,7 @@ export class FirstPass implements FirstPassSink {
     }
     if (this.#storage !== undefined) this.#cameToStorage(page, this.#storage);
     if (this.#filter.cache.has(page)) return -1;
-    if (this.#flow.isFull && this.isLinkSlow) {
+    if (this.#flow.isFull && this.#isLinkSlow) {
       this.#lookedAt.add(page);
       return -1;
     }
@@ -101,12 +101,12 @@ export class FirstPass implements FirstPassSink {
 
   ready(inContent: boolean): Promise<void> | undefined {
     this.#progress.remainingPages = this.#pending.count;
-    if (this.#storage !== undefined && this.mayUseStorage)
+    if (this.#storage !== undefined && this.#mayUseStorage())
       this.#storage.advance(this.#pending, this.#named, this.#isToCome);
     if (this.#readingSpeed === 0 && this.#flow.isFull && this.#readBytes >= LEAST_SAMPLE_BYTES) {
       this.#readingSpeed = (this.#readBytes / (performance.now() - this.#begun)) * 1000;
     }
-    if (!this.isLinkSlow) return this.#flow.room();
+    if (!this.#isLinkSlow) return this.#flow.room();
     // A page that is half there must not be sent with its frame.
     if (!inContent) this.#sendLookedAt();
     return undefined;
@@ -147,17 +147,9 @@ export class FirstPass implements FirstPassSink {
   }
 
   /** Whether the link holds the pass up. */
-  get isLinkSlow(): boolean {
+  get #isLinkSlow(): boolean {
     if (performance.now() < this.#begun + SETTLING_MS) return false;
     return isReadAhead(this.#flow.bytesPerSecond, this.#readingSpeed);
-  }
-
-  /**
-   * Whether cache may come from storage before the guest is stopped. If that is not waited for, what reading takes of the
-   * processors must not keep the guest from running there soon.
-   */
-  get mayUseStorage(): boolean {
-    return !this.#postcopyFollows() || this.#filter.cache.count === 0 || this.isLinkSlow;
   }
 
   #pageAt(block: number, address: number): number {

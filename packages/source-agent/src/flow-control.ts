@@ -2,9 +2,9 @@ import { PageferryError, asPageferryError, sleep } from '@pageferry/errors';
 import type { PeerConnection } from '@pageferry/link';
 import { inFlightBytes, readHeader } from '@pageferry/wire';
 import { RateLimit } from '@pageferry/transfer';
-import { SharedFlow, Urgency, isMuchLess, type FlowPart } from './shared-flow.js';
+import { FramesInFlight } from './frames-in-flight.js';
+import { SharedFlow, Urgency, type FlowPart } from './shared-flow.js';
 
-const SEQUENCES = 2 ** 32;
 const LONGEST_PAUSE_MS = 100;
 
 /** What carries the frames: one connection to the destination. */
@@ -23,20 +23,12 @@ export class FlowControl implements FlowPart {
   #peer: FrameCarrier | undefined;
   readonly #largestWindow: number;
   #window: number;
-  #sequence = 0;
-  #inFlightBytes = 0;
+  readonly #inFlight = new FramesInFlight();
   /** Of frames that wait for their encoding. */
   #encodingBytes = 0;
-  /** Frames in flight, the oldest with the sequence number `#oldest`: their bytes on the wire, */
-  #sizes: number[] = [];
-  /** what they count as, bytes, */
-  #weights: number[] = [];
-  /** and when they were sent, ms. */
-  #sentAt: number[] = [];
   #roundTripMs = Infinity;
   /** When something was seen to have to wait, ms. */
   #fullAt = -Infinity;
-  #oldest = 1;
   readonly #waiting: { readonly resolve: () => void; readonly reject: (reason: PageferryError) => void }[] =
     [];
   /** By the limit that is shared. */
@@ -69,7 +61,7 @@ export class FlowControl implements FlowPart {
 
   /** Nothing more is sent: the others have the connection for themselves. */
   close(): void {
-    this.#forgetInFlight();
+    this.#shared.forget(this.#inFlight.forget());
     this.#shared.leave(this);
   }
 
@@ -103,7 +95,7 @@ export class FlowControl implements FlowPart {
   }
 
   get inFlightBytes(): number {
-    return this.#inFlightBytes + this.#encodingBytes;
+    return this.#inFlight.weight + this.#encodingBytes;
   }
 
   /** What the link carries, or the limit if that is lower, bytes a second; undefined while not known. */
@@ -175,15 +167,10 @@ export class FlowControl implements FlowPart {
 
   /** Sends a frame under the next sequence number, which it writes into it. */
   async #sendNow(frame: Buffer): Promise<void> {
-    this.#sequence = (this.#sequence + 1) % SEQUENCES;
-    frame.writeUInt32BE(this.#sequence, 4);
     const now = performance.now();
     const weight = inFlightBytes(readHeader(frame), frame.length);
+    frame.writeUInt32BE(this.#inFlight.add(frame.length, weight, now), 4);
     this.#shared.sent(frame.length, weight, now);
-    this.#sizes.push(frame.length);
-    this.#weights.push(weight);
-    this.#sentAt.push(now);
-    this.#inFlightBytes += weight;
     this.sentBytes += frame.length;
     return this.#connectedPeer.sendFrame(frame);
   }
@@ -200,45 +187,23 @@ export class FlowControl implements FlowPart {
   /** Resolves when everything sent has been acknowledged. */
   async drained(): Promise<void> {
     await this.encoded();
-    while (this.#inFlightBytes > 0 || !this.#connectedPeer.isOpen) await this.#wait();
+    while (this.#inFlight.weight > 0 || !this.#connectedPeer.isOpen) await this.#wait();
   }
 
   /** The destination has everything up to this frame. Error: `protocol-violation`. */
   acknowledge(sequence: number): void {
-    const count = ((sequence - this.#oldest + SEQUENCES) % SEQUENCES) + 1;
-    if (count > this.#sizes.length) {
-      throw new PageferryError(
-        'protocol-violation',
-        `the destination acknowledged the frame ${sequence}, which was not sent`,
-      );
-    }
     const now = performance.now();
-    let bytes = 0;
-    let weight = 0;
-    let references = 0;
-    for (let index = 0; index < count; index++) {
-      const size = this.#sizes[index] ?? 0;
-      const inFlight = this.#weights[index] ?? 0;
-      bytes += size;
-      weight += inFlight;
-      if (isMuchLess(size, inFlight)) references++;
-    }
-    this.#sizes.splice(0, count);
-    this.#weights.splice(0, count);
-    const newest = this.#sentAt.splice(0, count).at(-1) ?? now;
-    this.#roundTripMs = Math.min(this.#roundTripMs, now - newest);
-    this.#oldest = (sequence + 1) % SEQUENCES;
-    this.#inFlightBytes -= weight;
-    this.#shared.acknowledged(bytes, weight, references, now);
+    const frames = this.#inFlight.acknowledge(sequence);
+    this.#roundTripMs = Math.min(this.#roundTripMs, now - frames.sentAtMs);
+    this.#shared.acknowledged(frames, now);
     this.#shared.wakeAll();
   }
 
   /** Goes on over a new connection; what was in flight on the old one is forgotten. */
   reconnect(peer: FrameCarrier): void {
     this.#peer = peer;
-    this.#forgetInFlight();
+    this.#shared.forget(this.#inFlight.forget());
     this.#roundTripMs = Infinity;
-    this.#oldest = (this.#sequence + 1) % SEQUENCES;
     this.#shared.join(this);
     this.#watch(peer);
   }
@@ -258,17 +223,6 @@ export class FlowControl implements FlowPart {
     const now = performance.now();
     this.#limit.sent(bytes, now);
     this.#shared.limit.sent(bytes, now);
-  }
-
-  #forgetInFlight(): void {
-    const references = this.#sizes.filter((size, index) =>
-      isMuchLess(size, this.#weights[index] ?? 0),
-    ).length;
-    this.#shared.forget(this.#inFlightBytes, references);
-    this.#sizes = [];
-    this.#weights = [];
-    this.#sentAt = [];
-    this.#inFlightBytes = 0;
   }
 
   get #connectedPeer(): FrameCarrier {

@@ -1,4 +1,4 @@
-import { PageferryError, abortable, sleep } from '@pageferry/errors';
+import { PageferryError, abortable } from '@pageferry/errors';
 import type { PeerConnection } from '@pageferry/link';
 import { PAGE_SIZE, PageSet, PushOrder, type HottestStripes, type PageLayout } from '@pageferry/transfer';
 import { FrameKind, checkRunsFrame, readHeader, runAddress, runPages } from '@pageferry/wire';
@@ -6,6 +6,7 @@ import type { FlowControl } from './flow-control.js';
 import type { PageSender } from './page-sender.js';
 import type { Progress } from './progress.js';
 import type { StorageSender } from './storage/storage-sender.js';
+import { StorageWait } from './storage/storage-wait.js';
 
 /** A requested page queues behind what is in flight: no more than the link carries in this time, ms. */
 const WINDOW_MS = 2;
@@ -15,10 +16,6 @@ const LARGEST_WINDOW_BYTES = 4 * 1024 * 1024;
 const PAGES_A_REQUEST = 16;
 /** A run that is pushed between two looks at the window, pages. */
 const PUSH_PAGES = 32;
-/** Before what is missing is looked at again while the destination restores pages, ms. */
-const STORAGE_PAUSE_MS = 20;
-/** For pages that it restores when there is nothing else to send: then they are sent, ms. */
-const STORAGE_WAIT_MS = 300;
 
 /**
  * Post-copy's sender: requested pages at once, all others in the background, nearest to the last request first. The
@@ -35,8 +32,7 @@ export class PostcopySender {
   readonly #flow: FlowControl;
   readonly #progress: Progress;
   readonly #storage: StorageSender | undefined;
-  /** When all that is being restored must be there, ms; not yet as long as there is something else to send. */
-  #restoredBy = Infinity;
+  readonly #storageWait: StorageWait | undefined;
   /** Requested pages that a limit on the bandwidth holds back: they go before all others. */
   readonly #waiting: PageSet;
   #open: () => void = () => undefined;
@@ -67,6 +63,7 @@ export class PostcopySender {
     this.#storage = missing.layout.blocks.every(({ pagesPerHostPage }) => pagesPerHostPage === 1)
       ? storage
       : undefined;
+    this.#storageWait = this.#storage && new StorageWait(this.#storage);
     this.#opened = new Promise((resolve) => {
       this.#open = resolve;
     });
@@ -80,7 +77,7 @@ export class PostcopySender {
   serve(peer: Pick<PeerConnection, 'onFrame'>): void {
     // The destination may have got more, or less, over an earlier one.
     this.#sooner.retainAll(this.#missing);
-    this.#restoredBy = Infinity;
+    this.#storageWait?.restart();
     peer.onFrame = (frame) => {
       const header = readHeader(frame);
       if (header.kind === FrameKind.ack) this.#flow.acknowledge(header.sequence);
@@ -118,8 +115,8 @@ export class PostcopySender {
       if (this.#sendWaiting()) continue;
       const run = this.#order.nextRun(Math.min(PUSH_PAGES, this.#sender.longestRun));
       if (run === undefined) {
-        if (this.#storage === undefined) break;
-        await this.#awaitStorage(this.#storage, signal);
+        if (this.#storageWait === undefined) break;
+        await this.#storageWait.moment(this.#flow.bytesPerSecond, this.#takeBack, signal);
         continue;
       }
       this.#progress.pushedPages += run.count;
@@ -165,17 +162,6 @@ export class PostcopySender {
     this.#missing.delete(page);
     this.#sooner.delete(page);
   };
-
-  /** Waits for some of the pages that are being restored; those that are late are sent. */
-  async #awaitStorage(storage: StorageSender, signal: AbortSignal): Promise<void> {
-    const now = performance.now();
-    this.#restoredBy = Math.min(this.#restoredBy, now + STORAGE_WAIT_MS);
-    if (now <= this.#restoredBy) {
-      await Promise.race([storage.progress(), sleep(STORAGE_PAUSE_MS, signal)]);
-      return;
-    }
-    storage.turnOff(this.#takeBack);
-  }
 
   /** A page that is being restored and that the guest waits for: what comes first, from storage or from here, wins. */
   #sendUnsettled(page: number): void {

@@ -18,11 +18,11 @@ import type { PageSender } from './page-sender.js';
 import type { Progress } from './progress.js';
 import type { SwitchOverWith, WhenStalled } from './request.js';
 import { STORAGE_INTERVAL_MS, type StorageSender } from './storage/storage-sender.js';
-import { storageWaitMs } from './storage/storage-wait.js';
+import { SpareTime } from './storage/spare-time.js';
+import { StorageWait } from './storage/storage-wait.js';
 
 /** What the stop costs beside the last pages: device state, round trips, journals, ms. */
 const SWITCH_OVER_OVERHEAD_MS = 50;
-const STORAGE_PAUSE_MS = 20;
 
 export interface PrecopyOptions {
   readonly dirtyLog: Pick<DirtyLog, 'readFirstPass' | 'collect'>;
@@ -86,18 +86,28 @@ export async function runPrecopy(options: PrecopyOptions): Promise<SwitchOverPla
     options.switchOverForced() || (postcopyFollows() && performance.now() > begun + options.timeLimitMs);
 
   filter.start();
+  // If cache is not waited for, what reading it takes of the processors must not keep the guest from running there soon.
+  const spareTime = new SpareTime();
+  const mayUseStorage = (): boolean => !postcopyFollows() || filter.cache.count === 0 || spareTime.hasSome;
+  const sendAfterAll = (pages: PageSet): void => {
+    scheduler.sendAfterAll(pages);
+  };
   const restore = (): void => {
-    if (storage !== undefined) restoreFromStorage(storage, pending, scheduler, firstPass.mayUseStorage);
+    storage?.takeFailed(sendAfterAll);
+    if (!mayUseStorage()) return;
+    storage?.advance(pending, (page) => {
+      scheduler.sentOtherwise(page);
+    });
   };
   const firstPass = new FirstPass({
     ...{ sender, flow, scheduler, pending, progress, filter, storage },
-    ...{ postcopyFollows, enough },
+    ...{ mayUseStorage, enough },
   });
   await dirtyLog.readFirstPass(firstPass, dirtied, signal);
   firstPass.end();
   filter.watch();
   await sender.flushed();
-  let restoredBy = Infinity;
+  const storageWait = storage && new StorageWait(storage);
   for (let lastRead = begun; ;) {
     const readBegun = performance.now();
     await dirtyLog.collect(dirtied, signal);
@@ -120,9 +130,8 @@ export async function runPrecopy(options: PrecopyOptions): Promise<SwitchOverPla
       await filter.look();
       continue;
     }
-    if (isStopWanted && storage !== undefined && !mayLeaveStorage(options)) {
-      restoredBy = Math.min(restoredBy, now + storageWaitMs(storage.unsettled.count, bytesPerSecond));
-      await awaitStorage(storage, scheduler, now > restoredBy, signal);
+    if (isStopWanted && storageWait !== undefined && !mayLeaveStorage(options)) {
+      await storageWait.moment(bytesPerSecond, sendAfterAll, signal);
       continue;
     }
     if (isStopWanted && options.mayStop()) return plan(options, decided, scheduler.hottest);
@@ -136,41 +145,9 @@ export async function runPrecopy(options: PrecopyOptions): Promise<SwitchOverPla
   }
 }
 
-/** Has the destination restore what it can of the pages that are still to be sent, if it may; what it could not is sent. */
-function restoreFromStorage(
-  storage: StorageSender,
-  pending: PageSet,
-  scheduler: PrecopyScheduler,
-  mayUse: boolean,
-): void {
-  storage.takeFailed((pages) => {
-    scheduler.sendAfterAll(pages);
-  });
-  if (!mayUse) return;
-  storage.advance(pending, (page) => {
-    scheduler.sentOtherwise(page);
-  });
-}
-
 /** Whether the stop need not wait for pages that are being restored: post-copy brings them, or the last pages do. */
 function mayLeaveStorage({ storage, switchOverForced, whenStalled }: PrecopyOptions): boolean {
   return storage === undefined || storage.isSettled || whenStalled === 'postcopy' || switchOverForced();
-}
-
-/** Waits for some of the pages that are being restored; those that are late are sent. */
-async function awaitStorage(
-  storage: StorageSender,
-  scheduler: PrecopyScheduler,
-  isLate: boolean,
-  signal: AbortSignal,
-): Promise<void> {
-  if (!isLate) {
-    await Promise.race([storage.progress(), sleep(STORAGE_PAUSE_MS, signal)]);
-    return;
-  }
-  storage.turnOff((pages) => {
-    scheduler.sendAfterAll(pages);
-  });
 }
 
 /** How the guest is to be stopped, once it is decided that it is. Error: `not-converging`. */

@@ -1,4 +1,5 @@
 import { BandwidthEstimate, RateLimit } from '@pageferry/transfer';
+import { isMuchLess, type FrameTotals } from './frames-in-flight.js';
 
 /** Who goes first of those that share a connection: a guest that stands still, one that lacks pages, one that runs here. */
 export enum Urgency {
@@ -16,11 +17,6 @@ export interface FlowPart {
   readonly isWaiting: boolean;
   /** There may be room again. */
   wake(): void;
-}
-
-/** Whether a frame stands for so much more than it has that its acknowledgement says nothing of the link; both in bytes. */
-export function isMuchLess(size: number, inFlight: number): boolean {
-  return size * 16 < inFlight;
 }
 
 /**
@@ -80,13 +76,13 @@ export class SharedFlow {
   /**
    * A frame is sent.
    * @param bytes on the wire
-   * @param inFlight what it counts as until it is acknowledged, bytes
+   * @param weight what it counts as until it is acknowledged, bytes
    */
-  sent(bytes: number, inFlight: number, nowMs: number): void {
-    this.#inFlight += inFlight;
+  sent(bytes: number, weight: number, nowMs: number): void {
+    this.#inFlight += weight;
     this.#throughput.busySince(nowMs);
     // Their acknowledgements say how fast the destination copies pages, and nothing of the link.
-    if (isMuchLess(bytes, inFlight)) {
+    if (isMuchLess(bytes, weight)) {
       this.#referencesInFlight++;
       this.#bandwidth.idle();
     } else if (this.#referencesInFlight === 0) {
@@ -94,17 +90,16 @@ export class SharedFlow {
     }
   }
 
-  /** Frames are acknowledged, `references` of them references. */
-  acknowledged(bytes: number, inFlight: number, references: number, nowMs: number): void {
-    this.#bandwidth.acknowledged(bytes, nowMs);
-    this.#throughput.acknowledged(inFlight, nowMs);
-    this.forget(inFlight, references);
+  acknowledged(frames: FrameTotals, nowMs: number): void {
+    this.#bandwidth.acknowledged(frames.bytes, nowMs);
+    this.#throughput.acknowledged(frames.weight, nowMs);
+    this.forget(frames);
   }
 
   /** Frames that were in flight are not acknowledged any more. */
-  forget(inFlight: number, references: number): void {
+  forget({ weight, references }: FrameTotals): void {
     this.#referencesInFlight -= references;
-    this.#inFlight -= inFlight;
+    this.#inFlight -= weight;
     if (this.#inFlight > 0) return;
     this.#bandwidth.idle();
     this.#throughput.idle();

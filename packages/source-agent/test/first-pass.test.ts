@@ -10,12 +10,10 @@ let abort: AbortController;
 let migration: SimulatedMigration;
 let link: { isFull: boolean; bytesPerSecond: number; room: () => undefined };
 let pass: FirstPass;
-let postcopyFollows: boolean;
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ['performance'] });
   abort = new AbortController();
-  postcopyFollows = false;
   migration = simulateMigration(abort.signal);
   const { guest, sender, pending, progress, filter } = migration;
   for (let page = 0; page < 600; page++)
@@ -30,7 +28,7 @@ beforeEach(() => {
   link = { isFull: false, bytesPerSecond: 1000, room: () => undefined };
   pass = new FirstPass({
     ...{ sender, flow: link, scheduler, pending, progress, filter },
-    ...{ postcopyFollows: () => postcopyFollows, enough: () => false },
+    ...{ mayUseStorage: () => true, enough: () => false },
   });
 });
 afterEach(() => {
@@ -96,18 +94,4 @@ test('pages of zeroes go even while the link is full', () => {
   readAheadOfLink();
   pass.zero(0, 599 * PAGE_SIZE);
   expect(migration.pending.has(599)).toBe(false);
-});
-
-test('cache does not come from storage before a post-copy, unless the link is slow', () => {
-  const { cache } = migration.filter;
-  cache.add(70);
-  expect(pass.mayUseStorage).toBe(true);
-  postcopyFollows = true;
-  expect(pass.mayUseStorage).toBe(false);
-  // Where it is not known which pages are cache, they are waited for.
-  cache.clear();
-  expect(pass.mayUseStorage).toBe(true);
-  cache.add(70);
-  readAheadOfLink();
-  expect(pass.mayUseStorage).toBe(true);
 });

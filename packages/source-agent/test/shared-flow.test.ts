@@ -55,7 +55,7 @@ test('no more is in flight than the more urgent allow', () => {
   first.window = 100;
   flow.sent(100, 100, 0);
   expect(free()).toEqual([true, false]);
-  flow.acknowledged(100, 100, 0, 1);
+  flow.acknowledged({ bytes: 100, weight: 100, references: 0 }, 1);
   expect(free()).toEqual([true, true]);
 });
 
@@ -75,12 +75,12 @@ test('the more urgent are woken first', () => {
 test('what references are acknowledged with says nothing of the link', () => {
   for (let at = 0; at < 1000; at += 10) {
     flow.sent(1000, 1000, at);
-    flow.acknowledged(1000, 1000, 0, at + 10);
+    flow.acknowledged({ bytes: 1000, weight: 1000, references: 0 }, at + 10);
   }
   const before = flow.bytesPerSecond;
   for (let at = 1000; at < 2000; at += 10) {
     flow.sent(10, 1000, at);
-    flow.acknowledged(10, 1000, 1, at + 10);
+    flow.acknowledged({ bytes: 10, weight: 1000, references: 1 }, at + 10);
   }
   expect(before).toBeGreaterThan(0);
   expect(flow.bytesPerSecond).toBe(before);
@@ -89,7 +89,7 @@ test('what references are acknowledged with says nothing of the link', () => {
 test('until the link was seen busy with pages, what the destination takes stands in', () => {
   for (let at = 0; at < 1000; at += 10) {
     flow.sent(10, 1000, at);
-    flow.acknowledged(10, 1000, 1, at + 10);
+    flow.acknowledged({ bytes: 10, weight: 1000, references: 1 }, at + 10);
   }
   expect(flow.bytesPerSecond).toBeCloseTo(100_000, -4);
 });

@@ -31,6 +31,7 @@ export interface GuestWithCache {
 }
 
 export interface CacheOptions {
+  readonly name?: string;
   readonly format?: DiskOptions['format'];
   /** How QEMU gets at the image, if not as a file. */
   readonly serve?: (image: { readonly path: string; readonly format: 'raw' | 'qcow2' }) => Promise<string>;
@@ -75,7 +76,7 @@ async function inFormat(raw: string, format: DiskOptions['format']): Promise<str
 /** Starts it on the source. */
 export async function bootWithCache(
   agents: Agents,
-  { format = 'raw', serve }: CacheOptions = {},
+  { format = 'raw', serve, ...named }: CacheOptions = {},
 ): Promise<GuestWithCache> {
   const { start, bytes } = firstGuestOf(agents);
   let image = '';
@@ -85,7 +86,7 @@ export async function bootWithCache(
       ? { path: image, format }
       : { path: await serve({ path: image, format }), format: 'raw' };
   };
-  const guest = await start({ disk });
+  const guest = await start({ ...named, disk });
   return { guest, sum: `${createHash('md5').update(bytes).digest('hex')}  -`, bytes, image };
 }
 
