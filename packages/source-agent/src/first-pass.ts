@@ -21,8 +21,6 @@ export interface FirstPassOptions {
   readonly progress: Progress;
   readonly filter: PageFilter;
   readonly storage?: StorageSender | undefined;
-  /** Whether storage may be used now. */
-  readonly mayUseStorage: () => boolean;
   /** Whether the rest of the pass is not wanted any more. */
   readonly enough: () => boolean;
 }
@@ -41,7 +39,6 @@ export class FirstPass implements FirstPassSink {
   readonly #progress: Progress;
   readonly #filter: PageFilter;
   readonly #storage: StorageSender | undefined;
-  readonly #mayUseStorage: () => boolean;
   /** Pages that came. */
   readonly #came: PageSet;
   /** Pages that were to be restored from storage, and have changed before they came. */
@@ -55,7 +52,7 @@ export class FirstPass implements FirstPassSink {
   #readingSpeed = 0;
 
   constructor(options: FirstPassOptions) {
-    const { sender, flow, scheduler, pending, progress, filter, storage, mayUseStorage, enough } = options;
+    const { sender, flow, scheduler, pending, progress, filter, storage, enough } = options;
     this.#sender = sender;
     this.#flow = flow;
     this.#scheduler = scheduler;
@@ -63,7 +60,6 @@ export class FirstPass implements FirstPassSink {
     this.#progress = progress;
     this.#filter = filter;
     this.#storage = storage;
-    this.#mayUseStorage = mayUseStorage;
     this.#came = new PageSet(pending.layout);
     this.#changed = new PageSet(pending.layout);
     this.#lookedAt = new PageSet(pending.layout);
@@ -101,8 +97,8 @@ export class FirstPass implements FirstPassSink {
 
   ready(inContent: boolean): Promise<void> | undefined {
     this.#progress.remainingPages = this.#pending.count;
-    if (this.#storage !== undefined && this.#mayUseStorage())
-      this.#storage.advance(this.#pending, this.#named, this.#isToCome);
+    this.#filter.mapFilePages();
+    this.#storage?.advance(this.#pending, this.#named, this.#isToCome);
     if (this.#readingSpeed === 0 && this.#flow.isFull && this.#readBytes >= LEAST_SAMPLE_BYTES) {
       this.#readingSpeed = (this.#readBytes / (performance.now() - this.#begun)) * 1000;
     }

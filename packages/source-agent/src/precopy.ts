@@ -18,7 +18,6 @@ import type { PageSender } from './page-sender.js';
 import type { Progress } from './progress.js';
 import type { SwitchOverWith, WhenStalled } from './request.js';
 import { STORAGE_INTERVAL_MS, type StorageSender } from './storage/storage-sender.js';
-import { SpareTime } from './storage/spare-time.js';
 import { StorageWait } from './storage/storage-wait.js';
 
 /** What the stop costs beside the last pages: device state, round trips, journals, ms. */
@@ -86,22 +85,19 @@ export async function runPrecopy(options: PrecopyOptions): Promise<SwitchOverPla
     options.switchOverForced() || (postcopyFollows() && performance.now() > begun + options.timeLimitMs);
 
   filter.start();
-  // If cache is not waited for, what reading it takes of the processors must not keep the guest from running there soon.
-  const spareTime = new SpareTime();
-  const mayUseStorage = (): boolean => !postcopyFollows() || filter.cache.count === 0 || spareTime.hasSome;
   const sendAfterAll = (pages: PageSet): void => {
     scheduler.sendAfterAll(pages);
   };
   const restore = (): void => {
     storage?.takeFailed(sendAfterAll);
-    if (!mayUseStorage()) return;
+    filter.mapFilePages();
     storage?.advance(pending, (page) => {
       scheduler.sentOtherwise(page);
     });
   };
   const firstPass = new FirstPass({
     ...{ sender, flow, scheduler, pending, progress, filter, storage },
-    ...{ mayUseStorage, enough },
+    enough,
   });
   await dirtyLog.readFirstPass(firstPass, dirtied, signal);
   firstPass.end();

@@ -81,8 +81,10 @@ export async function switchOver(
   flow.urgency = Urgency.postcopy;
   route.turn.release(progress);
 
+  storage?.allow();
   if (transfer.postcopy !== undefined && request.mode === 'postcopy')
     void leaveOutNow(transfer, transfer.postcopy);
+  else if (transfer.postcopy !== undefined) filter.mapFilePages();
   recordDowntime(context, { begun, stopped, saved, sent, ready, running }, timings);
   if (transfer.postcopy === undefined) await finishPrecopy(context);
   else await finishPostcopy(context, transfer, transfer.postcopy, pushing);

@@ -28,7 +28,7 @@ beforeEach(() => {
   link = { isFull: false, bytesPerSecond: 1000, room: () => undefined };
   pass = new FirstPass({
     ...{ sender, flow: link, scheduler, pending, progress, filter },
-    ...{ mayUseStorage: () => true, enough: () => false },
+    enough: () => false,
   });
 });
 afterEach(() => {

@@ -8,6 +8,8 @@ import { Unreadable, type Inspector } from './inspector.js';
 
 /** Who wants to know where on the guest's disks its cache lies. */
 export interface FilePageListener {
+  /** Whether a map is of use now; if not, it is asked for when it is: {@link PageFilter.mapFilePages}. */
+  readonly wantsMap: boolean;
   mapped(map: FilePageMap): void;
   /** The guest has written to these pages. */
   written(pages: PageSet): void;
@@ -94,6 +96,8 @@ export class PageFilter {
   #looking: Promise<void> | undefined;
   /** Whether it is known where cache lies on disks. */
   #findsFilePages = true;
+  /** Whether the listener has got a map of what was seen last. */
+  #isMapped = false;
   /** A look has ended, and what it saw was not made use of. */
   #isNews = false;
   /** The last look began when the log named every write. */
@@ -122,10 +126,17 @@ export class PageFilter {
   /** Has `listener` hear of each look from now on, and of what was seen last. */
   tellFilePages(listener: FilePageListener): void {
     this.#filePages = listener;
+    this.#isMapped = false;
     const isUnknown = !this.#wanted.cache || !this.#findsFilePages || this.#state === 'unsupported';
     if (isUnknown) listener.unknown();
-    else if (this.#inspector !== undefined && this.#looking === undefined)
-      this.#inBackground(this.#mapFilePages(this.#inspector));
+    else this.mapFilePages();
+  }
+
+  /** Has the listener of {@link tellFilePages} get a map of what was seen last, unless it has got it, or will with the look that goes on. */
+  mapFilePages(): void {
+    if (this.#isMapped || this.#inspector === undefined || this.#looking !== undefined) return;
+    if (!this.#isMapWanted) return;
+    this.#inBackground(this.#mapFilePages(this.#inspector));
   }
 
   get view(): PageFilterView {
@@ -286,6 +297,7 @@ export class PageFilter {
     const isWatched = this.#isWatching;
     const begun = performance.now();
     this.#written.clear();
+    this.#isMapped = false;
     const seen = await inspector.look(this, this.#signal);
     if (seen instanceof Unreadable) {
       this.#giveUp(seen.reason);
@@ -306,8 +318,12 @@ export class PageFilter {
     this.#log.debug({ pages: seen, lookMs: this.#lastLookMs, isWatched }, 'the guest was looked into');
   }
 
+  get #isMapWanted(): boolean {
+    return this.#filePages?.wantsMap === true && this.#findsFilePages && this.cache.count > 0;
+  }
+
   async #mapFilePages(inspector: Inspector): Promise<void> {
-    if (this.#filePages === undefined || !this.#findsFilePages || this.cache.count === 0) return;
+    if (this.#filePages === undefined || !this.#isMapWanted) return;
     const map = await inspector.mapFilePages(this.cache, this.#signal);
     if (map instanceof Unreadable) {
       this.#log.info({ reason: map.reason }, 'where the cache of the guest lies on its disks is not known');
@@ -317,6 +333,7 @@ export class PageFilter {
     }
     this.#filePages.mapped(map);
     this.#filePages.written(this.#written);
+    this.#isMapped = true;
     this.#log.debug({ pages: map.pages.count }, 'pages of cache were found on the disks of the guest');
   }
 

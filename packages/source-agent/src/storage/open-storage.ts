@@ -2,6 +2,7 @@ import { openHash } from '@pageferry/transfer';
 import { BLOCK_HASH_SEED, type WireDisk } from '@pageferry/wire';
 import type { OutgoingContext } from '../outgoing-context.js';
 import type { Transfer } from '../transfer.js';
+import { SpareTime } from './spare-time.js';
 import { StorageSender } from './storage-sender.js';
 import { UnknownGuest } from './unknown-guest.js';
 
@@ -10,11 +11,13 @@ export async function openStorage(
   transfer: Transfer,
   disks: readonly WireDisk[],
   {
+    request,
+    steering,
     configuration,
     directory,
     log,
     signal,
-  }: Pick<OutgoingContext, 'configuration' | 'directory' | 'log' | 'signal'>,
+  }: Pick<OutgoingContext, 'request' | 'steering' | 'configuration' | 'directory' | 'log' | 'signal'>,
 ): Promise<void> {
   if (disks.length === 0) {
     log.info('the destination can read no disk of the guest: its page cache is sent');
@@ -23,7 +26,14 @@ export async function openStorage(
   const { guest, flow, filter, pending } = transfer;
   const { layout, memory } = guest;
   const hash = await openHash(BLOCK_HASH_SEED);
-  const storage = new StorageSender({ layout, memory, flow, hash, disks, log });
+  const spareTime = new SpareTime();
+  // If cache is not waited for, what it takes of the processors must not keep the guest from running there soon.
+  const mayBeUsed = (): boolean =>
+    request.mode === 'postcopy' ||
+    steering.whenStalled !== 'postcopy' ||
+    filter.cache.count === 0 ||
+    spareTime.hasSome;
+  const storage = new StorageSender({ layout, memory, flow, hash, disks, mayBeUsed, log });
   const unknownGuest = new UnknownGuest({
     ...{ guest, pending, flow, disks, directory, log, signal },
     bytesPerSecond: configuration.storageBytesPerSecond,
@@ -34,6 +44,9 @@ export async function openStorage(
   transfer.storage = storage;
   transfer.unknownGuest = unknownGuest;
   filter.tellFilePages({
+    get wantsMap() {
+      return storage.mayBeUsed;
+    },
     mapped: (map) => {
       storage.mapped(map);
     },

@@ -25,6 +25,7 @@ const QUEUE_MS = 100;
 const LEAST_QUEUE_BYTES = 1024 * 1024;
 
 const NEVER = (): boolean => false;
+const ALWAYS = (): boolean => true;
 
 export interface StorageSenderOptions {
   readonly layout: PageLayout;
@@ -35,6 +36,8 @@ export interface StorageSenderOptions {
   readonly disks: readonly WireDisk[];
   /** {@link STORAGE_INTERVAL_MS} unless given. */
   readonly intervalMs?: number | undefined;
+  /** Whether pages may be named now; until {@link StorageSender.allow} is called, always unless given. */
+  readonly mayBeUsed?: (() => boolean) | undefined;
   readonly log: Logger;
 }
 
@@ -74,6 +77,7 @@ export class StorageSender {
   #newestBatch = 0;
   #wasFull = false;
   #isOff = false;
+  #mayBeUsed: () => boolean;
   readonly #intervalMs: number;
   #advancedAt = -Infinity;
   #restoredPages = 0;
@@ -81,7 +85,9 @@ export class StorageSender {
   #waiting: (() => void)[] = [];
   readonly #open: PlacedPages;
 
-  constructor({ layout, memory, flow, hash, disks, intervalMs, log }: StorageSenderOptions) {
+  constructor(options: StorageSenderOptions) {
+    const { layout, memory, flow, hash, disks, intervalMs, mayBeUsed = ALWAYS, log } = options;
+    this.#mayBeUsed = mayBeUsed;
     this.#layout = layout;
     this.#flow = flow;
     this.#frames = new BlocksFrames(layout, memory, hash);
@@ -101,6 +107,16 @@ export class StorageSender {
       restored: this.#restoredPages,
       unrestored: this.#unrestoredPages,
     };
+  }
+
+  /** Whether pages may be named now: otherwise it is of no use yet to know where they lie. */
+  get mayBeUsed(): boolean {
+    return this.#mayBeUsed();
+  }
+
+  /** Pages may be named from now on. */
+  allow(): void {
+    this.#mayBeUsed = ALWAYS;
   }
 
   /** The guest was looked into (again). */
@@ -133,6 +149,7 @@ export class StorageSender {
     const now = performance.now();
     if (now < this.#advancedAt + this.#intervalMs) return;
     this.#advancedAt = now;
+    if (!this.mayBeUsed) return;
     // Reading from storage takes more of the processors than the network does.
     if (!this.#flow.wasFullWithin(LINK_BUSY_MS)) return;
     this.#early.isEarly = isEarly;

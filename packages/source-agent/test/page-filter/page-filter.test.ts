@@ -156,9 +156,12 @@ test('all that was left out is sent if another kernel runs at the stop', async (
 
 describe('whoever wants to know where cache lies', () => {
   /** What a listener hears: how many pages there are each time, or `unknown`. */
-  function listenTo({ filter }: Setup): (number | 'unknown')[] {
+  function listenTo({ filter }: Setup, wanted = { map: true }): (number | 'unknown')[] {
     const heard: (number | 'unknown')[] = [];
     filter.tellFilePages({
+      get wantsMap() {
+        return wanted.map;
+      },
       mapped: ({ pages }) => heard.push(pages.count),
       written: () => undefined,
       unknown: () => heard.push('unknown'),
@@ -186,6 +189,23 @@ describe('whoever wants to know where cache lies', () => {
     const late = listenTo(setup);
     await heard(late);
     expect(late).toEqual([10]);
+  });
+
+  test('hears of no look that it has no use for, and of the last one once it has', async () => {
+    const setup = setUpWithCache(true);
+    const wanted = { map: false };
+    const list = listenTo(setup, wanted);
+    await found(setup);
+    await setup.filter.look();
+    setup.filter.mapFilePages();
+    wanted.map = true;
+    expect(list).toEqual([]);
+    setup.filter.mapFilePages();
+    await heard(list);
+    // It has got it.
+    setup.filter.mapFilePages();
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(list).toEqual([10]);
   });
 
   test.each<[string, ...Parameters<typeof setUpWithCache>]>([

@@ -60,7 +60,7 @@ beforeEach(() => {
   candidates.fill();
 });
 
-function open(disks = [vda], intervalMs = 0): StorageSender {
+function open(disks = [vda], intervalMs = 0, mayBeUsed?: () => boolean): StorageSender {
   return new StorageSender({
     layout,
     memory: {
@@ -73,7 +73,7 @@ function open(disks = [vda], intervalMs = 0): StorageSender {
     flow,
     hash: (bytes) => BigInt(bytes[0] ?? 0),
     disks,
-    intervalMs,
+    ...{ intervalMs, mayBeUsed },
     log,
   });
 }
@@ -139,6 +139,18 @@ function failures(storage: StorageSender): number[] {
   });
   return pages;
 }
+
+test('names nothing while it may not be used', () => {
+  const storage = open([vda], 0, () => false);
+  storage.mapped(mapOf(upTo(8)));
+  advance(storage);
+  expect(frames).toEqual([]);
+  expect(storage.mayBeUsed).toBe(false);
+  storage.allow();
+  expect(storage.mayBeUsed).toBe(true);
+  advance(storage);
+  expect(named()).toEqual(upTo(8));
+});
 
 test('a few pages show first that the disk is the same one, then the others follow', () => {
   const storage = open();
