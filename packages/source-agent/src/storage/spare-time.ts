@@ -1,9 +1,9 @@
 import { performance } from 'node:perf_hooks';
 
 /** Between two looks, ms. */
-const INTERVAL_MS = 200;
+const INTERVAL_MS = 300;
 /** Of the time between two looks. */
-const MOST_BUSY = 0.5;
+const MOST_BUSY = 0.3;
 
 /**
  * Whether this thread had time to spare of late. It has none if it waits for a processor that others use, either: what more it asks of
