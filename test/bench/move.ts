@@ -9,6 +9,9 @@ import type { MoveFigures, Outcome, Pair } from './outcome.js';
 import { giveUpMs, graceMs, pageferryRequest } from './pageferry-request.js';
 import { contentPagesOf } from './sent-pages.js';
 
+/** To ask takes processor time of the daemon, and what is told it has measured itself. */
+const pollMs = 100;
+
 /** Moves guests into QEMUs that wait on the other host; gives up in time. */
 export async function move(agents: Agents, pairs: readonly Pair[], method: Method): Promise<Outcome> {
   const mover = moverOf(method);
@@ -53,7 +56,7 @@ async function moveByPageferry(
   const { client } = agents.sourceAgent;
   const downtime = watchDowntime(source, destination);
   const { id } = await requestMove(source, agents, request);
-  const moved = await client.waitUntilOver(id, giveUpMs + graceMs, { intervalMs: 50 });
+  const moved = await client.waitUntilOver(id, giveUpMs + graceMs, { intervalMs: pollMs });
   const completed = moved.state === 'completed';
   const seen = completed ? await downtime() : undefined;
   return {
