@@ -4,6 +4,7 @@ import { argv, getuid } from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { buildInitramfs } from '../guests/initramfs.js';
 import { dependencyOf, installCommands, runApt } from './apt.js';
+import { firmware } from './firmware.js';
 import { isRecentEnough, minimumQemu, missingPackages, qemuVersion } from './tools.js';
 import { unpackMissing, unpackedPackage } from './unpacked-package.js';
 
@@ -57,7 +58,6 @@ export async function ensureEnvironment(options: EnvironmentOptions = {}): Promi
     throw new Error(`QEMU ${minimumQemu} or newer is needed, found ${version ?? 'none'}`);
   }
   const kernel = unpackedPackage('kernel');
-  const firmware = join(unpackedPackage('ovmf'), 'usr/share/OVMF');
   return {
     qemuVersion: version,
     kernel: await only(join(kernel, 'boot'), 'vmlinuz-'),
@@ -65,7 +65,7 @@ export async function ensureEnvironment(options: EnvironmentOptions = {}): Promi
       busybox: join(unpackedPackage('busybox'), 'bin/busybox'),
       modules: await only(join(kernel, 'lib/modules'), ''),
     }),
-    firmware: { code: join(firmware, 'OVMF_CODE_4M.fd'), variables: join(firmware, 'OVMF_VARS_4M.fd') },
+    firmware,
   };
 }
 

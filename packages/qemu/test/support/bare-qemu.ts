@@ -4,11 +4,8 @@ import { copyFile, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { unpackedPackage } from '../../../../test/environment/unpacked-package.js';
+import { firmware } from '../../../../test/environment/firmware.js';
 import { QmpClient } from '../../src/qmp/qmp-client.js';
-
-/** Debian's, which need not be installed. */
-const firmware = join(unpackedPackage('ovmf'), 'usr/share/OVMF');
 
 /** No test needs a QEMU for longer, ms. */
 const LIFETIME_MS = 50_000;
@@ -33,7 +30,7 @@ export class BareQemu {
   /** @param args machine, memory and whatever a test is about; `FOLDER` in them is a folder of this QEMU's own */
   static async start(...args: readonly string[]): Promise<BareQemu> {
     const folder = await mkdtemp(join(tmpdir(), 'pageferry-qemu-'));
-    await copyFile(join(firmware, 'OVMF_VARS_4M.fd'), join(folder, 'vars.fd'));
+    await copyFile(firmware.variables, join(folder, 'vars.fd'));
     const socket = join(folder, 'qmp');
     const process = spawn(
       'qemu-system-x86_64',
@@ -66,7 +63,7 @@ export class BareQemu {
 export const FIRMWARE = {
   seabios: [],
   ovmf: [
-    ...['-drive', `if=pflash,format=raw,readonly=on,file=${join(firmware, 'OVMF_CODE_4M.fd')}`],
+    ...['-drive', `if=pflash,format=raw,readonly=on,file=${firmware.code}`],
     ...['-drive', 'if=pflash,format=raw,file=FOLDER/vars.fd'],
   ],
 } as const;

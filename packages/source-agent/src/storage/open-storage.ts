@@ -11,13 +11,12 @@ export async function openStorage(
   transfer: Transfer,
   disks: readonly WireDisk[],
   {
-    request,
     steering,
     configuration,
     directory,
     log,
     signal,
-  }: Pick<OutgoingContext, 'request' | 'steering' | 'configuration' | 'directory' | 'log' | 'signal'>,
+  }: Pick<OutgoingContext, 'steering' | 'configuration' | 'directory' | 'log' | 'signal'>,
 ): Promise<void> {
   if (disks.length === 0) {
     log.info('the destination can read no disk of the guest: its page cache is sent');
@@ -29,10 +28,7 @@ export async function openStorage(
   const spareTime = new SpareTime();
   // If cache is not waited for, what it takes of the processors must not keep the guest from running there soon.
   const mayBeUsed = (): boolean =>
-    request.mode === 'postcopy' ||
-    steering.whenStalled !== 'postcopy' ||
-    filter.cache.count === 0 ||
-    spareTime.hasSome;
+    steering.whenStalled !== 'postcopy' || filter.cache.count === 0 || spareTime.hasSome;
   const storage = new StorageSender({ layout, memory, flow, hash, disks, mayBeUsed, log });
   const unknownGuest = new UnknownGuest({
     ...{ guest, pending, flow, disks, directory, log, signal },
