@@ -145,7 +145,8 @@ describe('a storage host that hangs', () => {
     async () => {
       const { guest, sum } = await boot();
       await storage().shape(50);
-      const { id } = await begin(guest, 'hybrid');
+      // A hybrid may leave storage alone until it has stopped the guest.
+      const { id } = await begin(guest, 'precopy');
       const goOn = stopServer();
       const { sourceAgent } = agents();
       const isGivenUp = async (): Promise<boolean> =>

@@ -54,19 +54,25 @@ async function rollBack(
   const aborted = link.abort(reason);
   try {
     if (guest !== undefined && !guest.isGone) {
-      // The guest matters more than its QEMU's settings.
-      const isLogEnded = await endDirtyLog(guest, log);
-      await guest.takeBack().catch((thrown: unknown) => {
+      await bringBack(guest, log).catch((thrown: unknown) => {
         // A QEMU that has ended meanwhile has nothing left to bring back.
         if (asPageferryError(thrown).code !== 'qmp-closed') throw thrown;
       });
-      // A QEMU that did not answer may do so now.
-      if (!isLogEnded) await endDirtyLog(guest, log);
     }
     await journal.record({ event: 'rolled-back' });
   } finally {
     await aborted;
   }
+}
+
+async function bringBack(guest: SourceGuest, log: Logger): Promise<void> {
+  if (!(await endDirtyLog(guest, log))) {
+    // QEMU does not run a guest before its migration has ended, which it hears of when it answers again.
+    await guest.answers();
+    await endDirtyLog(guest, log);
+  }
+  // The guest matters more than its QEMU's settings.
+  await guest.takeBack();
 }
 
 /** Whether it could be ended. */

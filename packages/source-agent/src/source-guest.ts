@@ -128,13 +128,10 @@ export class SourceGuest {
     return saveDeviceState(this.qmp, join(directory, 'device-state'), { signal });
   }
 
-  /**
-   * Runs the guest again, if it was stopped for the migration. Errors: `guest-state`, when QEMU goes on refusing to, or answers
-   * nothing for 10 min; `qmp-closed`.
-   */
+  /** Runs the guest again, if it was stopped for the migration. Errors: as {@link answers}; `guest-state`, when QEMU refuses to. */
   async takeBack(): Promise<void> {
-    if (!this.wasRunning || !this.#stoppedHere) return;
-    await this.#answers();
+    if (!this.#mustRunAgain) return;
+    await this.answers();
     const deadline = performance.now() + TAKE_BACK_TIMEOUT_MS;
     for (;;) {
       try {
@@ -156,8 +153,12 @@ export class SourceGuest {
     }
   }
 
-  /** Once a storage that hangs is there again, QEMU does all that it was told meanwhile. */
-  async #answers(): Promise<void> {
+  /**
+   * Waits for the QEMU of a guest that was stopped for the migration: once a storage that hangs is there again, it does all
+   * that it was told meanwhile. Errors: `guest-state`, when it answers nothing for 10 min; `qmp-closed`.
+   */
+  async answers(): Promise<void> {
+    if (!this.#mustRunAgain) return;
     await runState(this.qmp, { timeoutMs: ANSWER_TIMEOUT_MS }).catch((thrown: unknown) => {
       const error = asPageferryError(thrown);
       if (error.code !== 'qmp-timeout') throw error;
@@ -167,6 +168,10 @@ export class SourceGuest {
         { cause: error },
       );
     });
+  }
+
+  get #mustRunAgain(): boolean {
+    return this.wasRunning && this.#stoppedHere;
   }
 
   async quit(): Promise<void> {
