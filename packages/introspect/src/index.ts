@@ -5,6 +5,7 @@ export { type FilePages, type GuestDisk, type UnmappedReason } from './files/fil
 export {
   type ClassifiedPages,
   type ClassifyOptions,
+  type KnownLinux,
   type LinuxGuest,
   type MapOptions,
 } from './linux-guest.js';

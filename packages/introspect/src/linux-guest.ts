@@ -1,6 +1,6 @@
-import { checkStillRuns, type Kernel } from './kernel/open-kernel.js';
+import { checkStillRuns, type Kernel, type KnownKernel } from './kernel/open-kernel.js';
 import type { OpenOptions } from './open-options.js';
-import { FileLayouts } from './files/file-layouts.js';
+import { FileLayouts, type FoundFileLayouts } from './files/file-layouts.js';
 import type { FilePages } from './files/file-pages.js';
 import { mapFilePages } from './files/map-file-pages.js';
 import type { PhysicalMemory } from './memory/physical-memory.js';
@@ -32,18 +32,32 @@ export interface MapOptions extends OpenOptions {
   readonly classes: Uint8Array;
 }
 
+/** What has been found out of a guest, so that it need not be searched for again. It takes some kilobytes. */
+export interface KnownLinux {
+  readonly kernel: KnownKernel;
+  readonly files: FoundFileLayouts;
+}
+
 /** A Linux guest whose kernel was found. It may run on: each look is at this moment's memory. */
 export class LinuxGuest {
   readonly kind = 'linux';
   readonly #physical: PhysicalMemory;
   readonly #kernel: Kernel;
+  readonly #files: FoundFileLayouts;
   readonly #fileLayouts: FileLayouts;
 
   /** @internal */
-  constructor(physical: PhysicalMemory, kernel: Kernel) {
+  constructor(physical: PhysicalMemory, kernel: Kernel, files: FoundFileLayouts) {
     this.#physical = physical;
     this.#kernel = kernel;
-    this.#fileLayouts = new FileLayouts(kernel.types, kernel.encodings);
+    this.#files = files;
+    this.#fileLayouts = new FileLayouts(kernel.types, kernel.encodings, files);
+  }
+
+  /** For {@link OpenOptions.known}. */
+  get known(): KnownLinux {
+    const { info, address, encodings, symbols, page, zoneLayout } = this.#kernel;
+    return { kernel: { info, address, encodings, symbols, page, zoneLayout }, files: this.#files };
   }
 
   /** As `uname -r` says it. */

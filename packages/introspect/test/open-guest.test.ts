@@ -1,5 +1,5 @@
-import { expect, test } from 'vitest';
-import { openGuest } from '@pageferry/introspect';
+import { describe, expect, test } from 'vitest';
+import { openGuest, type KnownLinux } from '@pageferry/introspect';
 import { FakeLinux, FakeMemory, fakePages, type FakeLinuxOptions } from './support/fake-linux.js';
 
 const MIB = 2 ** 20;
@@ -129,4 +129,49 @@ test('ranges out of order are refused', async () => {
   const read = (): void => undefined;
   await expect(openGuest({ ranges: [page, page], read })).rejects.toThrow(RangeError);
   await expect(openGuest({ ranges: [{ start: 1, length: 4096 }], read })).rejects.toThrow(RangeError);
+});
+
+describe('a guest that was opened before', () => {
+  async function knownOf(memory: FakeMemory): Promise<KnownLinux> {
+    const guest = await openGuest(memory);
+    if (guest.kind === 'unsupported') throw new Error(guest.reason);
+    return guest.known;
+  }
+
+  test('is not searched again, and can be looked into', async () => {
+    const memory = memoryOf({ series: '6.1' });
+    const known = await knownOf(memory);
+    memory.bytesRead = 0;
+    const again = await openGuest(memory, {}, known);
+    expect(memory.bytesRead).toBeLessThan(64 * 1024);
+    if (again.kind === 'unsupported') throw new Error(again.reason);
+    const looked = await again.classify();
+    const first = await openGuest(memory);
+    if (first.kind === 'unsupported') throw new Error(first.reason);
+    expect(looked).toEqual(await first.classify());
+  });
+
+  test('is searched for the kernel that it has booted since', async () => {
+    const memory = new FakeMemory();
+    const old = new FakeLinux(memory, { series: '6.1', start: 2 * MIB });
+    const known = await knownOf(memory);
+    memory.bytes.fill(0, old.pageTables, old.pageTables + 4096);
+    new FakeLinux(memory, { series: '6.12', start: 8 * MIB });
+    expect(await openGuest(memory, {}, known)).toMatchObject({ kind: 'linux', release: '6.12.7-test' });
+  });
+
+  test('is unsupported once its kernel is gone', async () => {
+    const memory = memoryOf({});
+    const known = await knownOf(memory);
+    memory.bytes.fill(0);
+    expect(await openGuest(memory, {}, known)).toMatchObject({ kind: 'unsupported' });
+  });
+
+  test('is unsupported once it expects a pattern in its free pages', async () => {
+    const memory = new FakeMemory();
+    const { image } = new FakeLinux(memory, { symbols: { _page_poisoning_enabled: 0 } });
+    const known = await knownOf(memory);
+    memory.bytes.writeInt32LE(1, image.physical('_page_poisoning_enabled'));
+    expect(await openGuest(memory, {}, known)).toMatchObject({ kind: 'unsupported' });
+  });
 });

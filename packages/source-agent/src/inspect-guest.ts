@@ -1,8 +1,10 @@
-import { openGuest, pageClassNames } from '@pageferry/introspect';
+import { pageClassNames } from '@pageferry/introspect';
 import { readPageTables } from '@pageferry/qemu';
 import { Type, type Static } from '@sinclair/typebox';
 import { connectGuest, type GuestPlaces } from './guest-monitor.js';
 import { pageCounts } from './outgoing-resource.js';
+import type { KnownGuests } from './page-filter/known-guests.js';
+import { openLinux } from './page-filter/open-linux.js';
 import { SourceGuest } from './source-guest.js';
 
 /** Of the map of a guest's memory, one byte each. */
@@ -48,14 +50,14 @@ export type InspectionView = Static<typeof InspectionResource>;
 export async function inspectGuest(
   places: GuestPlaces,
   name: string,
+  known: KnownGuests,
   signal: AbortSignal,
 ): Promise<InspectionView> {
   const guest = await SourceGuest.open(await connectGuest(places, name, { signal }), signal);
   try {
-    const memory = await guest.physicalMemory(signal);
-    const pageTables = await readPageTables(guest.qmp, { signal });
     const begun = performance.now();
-    const linux = await openGuest(memory, { pageTables, signal });
+    const { memory, linux } = await openLinux(guest, known, signal);
+    const pageTables = await readPageTables(guest.qmp, { signal });
     const looked = linux.kind === 'unsupported' ? linux : await linux.classify({ pageTables, signal });
     const lookMs = performance.now() - begun;
     const kernel = linux.kind === 'unsupported' ? null : linux.release;

@@ -2,6 +2,7 @@ import type { Logger, StateMachine } from '@pageferry/daemon';
 import type { SourceConfiguration } from './configuration.js';
 import type { DestinationLink } from './destination-link.js';
 import type { OutgoingJournal } from './outgoing-journal.js';
+import type { KnownGuests } from './page-filter/known-guests.js';
 import type { Progress } from './progress.js';
 import type { MigrationRequest } from './request.js';
 import type { Route } from './route.js';
@@ -14,6 +15,7 @@ export interface OutgoingContext {
   /** What of the request may change meanwhile, as it is now. */
   readonly steering: Steering;
   readonly configuration: SourceConfiguration;
+  readonly knownGuests: KnownGuests;
   readonly states: StateMachine<OutgoingState>;
   readonly journal: OutgoingJournal;
   readonly link: DestinationLink;

@@ -16,6 +16,7 @@ import { prepareTransfer } from './prepare-transfer.js';
 import { Progress } from './progress.js';
 import { reconnect } from './reconnect.js';
 import type { Route } from './route.js';
+import type { KnownGuests } from './page-filter/known-guests.js';
 import { openPageFilter } from './page-filter/open-page-filter.js';
 import {
   filteredPages,
@@ -38,6 +39,7 @@ export interface OutgoingMigrationOptions {
   readonly id: string;
   readonly request: MigrationRequest;
   readonly configuration: SourceConfiguration;
+  readonly knownGuests: KnownGuests;
   readonly journal: Journal;
   readonly log: Logger;
   readonly route: Route;
@@ -70,6 +72,7 @@ export class OutgoingMigration {
     id,
     request,
     configuration,
+    knownGuests,
     journal,
     interrupted,
     route,
@@ -94,6 +97,7 @@ export class OutgoingMigration {
       request,
       steering: new Steering(request),
       configuration,
+      knownGuests,
       states,
       journal: new OutgoingJournal(journal, interrupted !== undefined),
       link: new DestinationLink({ id, route, reconnectSeconds, log, signal }),
@@ -207,7 +211,7 @@ export class OutgoingMigration {
 
   /** Learns what became of a hand-over, and sends what the destination still lacks. */
   async #resume({ wasRunning, postcopy, qemu }: InterruptedHandOver): Promise<void> {
-    const { configuration, route, journal, progress, log, signal } = this.#context;
+    const { configuration, knownGuests, route, journal, progress, log, signal } = this.#context;
     const guest = await this.#openGuest(wasRunning);
     if (guest.identity !== qemu) {
       throw new PageferryError(
@@ -217,7 +221,7 @@ export class OutgoingMigration {
     }
     const flow = new FlowControl(undefined, configuration.windowBytes, signal, route.flow);
     // What the destination says that it lacks goes as it is.
-    const filter = openPageFilter(guest, { free: false, cache: false }, { log, signal });
+    const filter = openPageFilter(guest, { free: false, cache: false }, { knownGuests, log, signal });
     const transfer = new Transfer(guest, flow, filter, configuration.sentPagesBytes);
     this.#transfer = transfer;
     this.#limitBandwidth();
@@ -256,8 +260,8 @@ export class OutgoingMigration {
 
   /** From here on a broken connection ends the migration, until the guest is handed over. */
   async #reachDestination(guest: SourceGuest): Promise<Transfer> {
-    const { request, link, journal, log, signal } = this.#context;
-    const filter = openPageFilter(guest, filteredPages(request), { log, signal });
+    const { request, knownGuests, link, journal, log, signal } = this.#context;
+    const filter = openPageFilter(guest, filteredPages(request), { knownGuests, log, signal });
     // Its kernel is searched for while the destination prepares itself; with post-copy alone once it stands still.
     if (request.mode !== 'postcopy') filter.start();
     const window = await link.connect();

@@ -9,6 +9,7 @@ import { findGuest } from './guest-monitor.js';
 import { OutgoingMigration } from './outgoing-migration.js';
 import type { InterruptedHandOver } from './outgoing-journal.js';
 import type { OutgoingView } from './outgoing-resource.js';
+import { createKnownGuests } from './page-filter/known-guests.js';
 import { findGuestToIndex, type GuestToIndex } from './preparation/guest-to-index.js';
 import { runPreflight, type DryRun } from './preflight.js';
 import { checkSource } from './readiness.js';
@@ -32,6 +33,7 @@ export class OutgoingMigrations {
   readonly #log: Logger;
   readonly #signal: AbortSignal;
   readonly #identity: StreamIdentity | undefined;
+  readonly #knownGuests = createKnownGuests();
   readonly #underway = new Map<string, OutgoingMigration>();
   readonly #running = new Set<Promise<void>>();
   readonly #history: MigrationHistory<OutgoingView>;
@@ -136,6 +138,7 @@ export class OutgoingMigrations {
       return runPreflight({
         request,
         configuration: this.#configuration,
+        knownGuests: this.#knownGuests,
         identity: this.#identity,
         log: this.#log,
         signal: this.#signal,
@@ -172,7 +175,7 @@ export class OutgoingMigrations {
   /** Looks into a guest's memory. Errors: `guest-not-found`, `guest-busy`, and what keeps it from being read. */
   async inspect(guest: string): Promise<InspectionView> {
     this.#signal.throwIfAborted();
-    return this.#ask(guest, () => inspectGuest(this.#configuration, guest, this.#signal));
+    return this.#ask(guest, () => inspectGuest(this.#configuration, guest, this.#knownGuests, this.#signal));
   }
 
   async checks(): Promise<Check[]> {
@@ -205,6 +208,7 @@ export class OutgoingMigrations {
       id,
       request,
       configuration: this.#configuration,
+      knownGuests: this.#knownGuests,
       journal,
       log: this.#log,
       route,

@@ -9,6 +9,7 @@ import type { SourceConfiguration } from './configuration.js';
 import { DestinationLink } from './destination-link.js';
 import { connectGuest } from './guest-monitor.js';
 import { guestThere } from './outgoing-context.js';
+import type { KnownGuests } from './page-filter/known-guests.js';
 import { wantsStorage, type MigrationRequest } from './request.js';
 import { OwnRoute } from './route.js';
 import { SourceGuest } from './source-guest.js';
@@ -45,6 +46,7 @@ export type DryRun = Static<typeof DryRun>;
 export interface DryRunOptions {
   readonly request: MigrationRequest;
   readonly configuration: SourceConfiguration;
+  readonly knownGuests: KnownGuests;
   readonly identity?: StreamIdentity | undefined;
   readonly log: Logger;
   readonly signal: AbortSignal;
@@ -55,7 +57,7 @@ export interface DryRunOptions {
  * @throws what keeps them from being compared: a QEMU or an agent that cannot be reached
  */
 export async function runPreflight(options: DryRunOptions): Promise<DryRun> {
-  const { request, configuration, identity, log, signal } = options;
+  const { request, configuration, knownGuests, identity, log, signal } = options;
   const { reconnectSeconds } = configuration;
   const guest = await SourceGuest.open(await connectGuest(configuration, request.guest, { signal }), signal);
   const { url } = request.destination;
@@ -64,7 +66,7 @@ export async function runPreflight(options: DryRunOptions): Promise<DryRun> {
   try {
     await link.connect();
     const { peer } = link;
-    const sampled = wantsStorage(request) ? await sampleDisks(guest, log, signal) : undefined;
+    const sampled = wantsStorage(request) ? await sampleDisks(guest, knownGuests, log, signal) : undefined;
     await peer.send({
       type: 'examine',
       guest: guestThere(request),

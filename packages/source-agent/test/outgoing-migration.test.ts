@@ -3,6 +3,7 @@ import { Journal } from '@pageferry/daemon';
 import { PageferryError } from '@pageferry/errors';
 import type { PeerConnection } from '@pageferry/link';
 import { beforeEach, describe, expect, test } from 'vitest';
+import { createKnownGuests } from '../src/page-filter/known-guests.js';
 import { OutgoingMigration } from '../src/outgoing-migration.js';
 import type { MigrationRequest } from '../src/request.js';
 import { OwnRoute } from '../src/route.js';
@@ -35,7 +36,9 @@ async function migrationTo(
   const { configuration, log } = host;
   const journal = await Journal.open(configuration.stateDirectory, id, { log });
   const request = requestFor('web1', { destination: { url }, mode: 'precopy', whenStalled: 'stop', ...more });
-  return new OutgoingMigration({ id, request, configuration, journal, log, route: new OwnRoute(url) });
+  const knownGuests = createKnownGuests();
+  const route = new OwnRoute(url);
+  return new OutgoingMigration({ id, request, configuration, knownGuests, journal, log, route });
 }
 
 /** Runs a migration to its end. */

@@ -81,33 +81,40 @@ function commonLayoutOf(types: TypeInformation): CommonLayout {
   };
 }
 
+/** What has been looked up, for as long as the kernel runs. */
+export interface FoundFileLayouts {
+  common?: CommonLayout;
+  ext4?: Ext4Layout | undefined;
+  xfs?: XfsLayout | undefined;
+}
+
 /** Where the kernel and its file systems have what is to be known of a file. Each is looked up when it is first asked for. */
 export class FileLayouts {
   readonly #source: TypeSource;
   readonly #encodings: Encodings;
+  readonly #found: FoundFileLayouts;
   /** While they are in use: they are megabytes. */
   #types: TypeInformation | undefined;
-  #common: CommonLayout | undefined;
-  #ext4: Ext4Layout | undefined;
-  #xfs: XfsLayout | undefined;
 
-  constructor(source: TypeSource, encodings: Encodings) {
+  /** @param found gets what is looked up */
+  constructor(source: TypeSource, encodings: Encodings, found: FoundFileLayouts) {
     this.#source = source;
     this.#encodings = encodings;
+    this.#found = found;
   }
 
   /** @throws Unsupported */
   get common(): CommonLayout {
-    return (this.#common ??= commonLayoutOf(this.#kernelTypes));
+    return (this.#found.common ??= commonLayoutOf(this.#kernelTypes));
   }
 
   /** Undefined if the guest's kernel does not say. */
   get ext4(): Ext4Layout | undefined {
-    return (this.#ext4 ??= this.#ofFileSystem('ext4', ext4LayoutOf));
+    return (this.#found.ext4 ??= this.#ofFileSystem('ext4', ext4LayoutOf));
   }
 
   get xfs(): XfsLayout | undefined {
-    return (this.#xfs ??= this.#ofFileSystem('xfs', (types) => xfsLayoutOf(types, this.#encodings)));
+    return (this.#found.xfs ??= this.#ofFileSystem('xfs', (types) => xfsLayoutOf(types, this.#encodings)));
   }
 
   /** Forgets the descriptions of types, but not what was found in them. */

@@ -10,6 +10,12 @@ import { VmcoreInfo } from './vmcoreinfo.js';
 const OFFSETS_IN_PAGE = [0, 24];
 const MARK = new TextEncoder().encode('OSRELEASE=');
 const CHUNK_BYTES = 256 * 1024;
+/** A VMCOREINFO, and the guest-physical address of its first byte. */
+export interface FoundVmcoreInfo {
+  readonly info: VmcoreInfo;
+  readonly address: number;
+}
+
 /** A guest that has more than that in its memory does so on purpose. */
 const MOST_CANDIDATES = 16;
 
@@ -39,7 +45,7 @@ function* chunksOf(memory: PhysicalMemory): Generator<{ readonly start: number; 
 export async function* findVmcoreInfo(
   memory: PhysicalMemory,
   signal: AbortSignal | undefined,
-): AsyncGenerator<VmcoreInfo> {
+): AsyncGenerator<FoundVmcoreInfo> {
   const chunk = new Uint8Array(CHUNK_BYTES);
   const turns = new Turns(signal);
   let candidates = 0;
@@ -52,8 +58,14 @@ export async function* findVmcoreInfo(
         if (!isMarked(part, page + offset)) continue;
         if (++candidates > MOST_CANDIDATES) return;
         const info = VmcoreInfo.parse(part.slice(page + offset, page + PAGE_BYTES));
-        if (info !== undefined) yield info;
+        if (info !== undefined) yield { info, address: start + page + offset };
       }
     }
   }
+}
+
+/** Whether a VMCOREINFO is still where it was found. */
+export function isStillThere(memory: PhysicalMemory, { info, address }: FoundVmcoreInfo): boolean {
+  const bytes = new Uint8Array(PAGE_BYTES - (address % PAGE_BYTES));
+  return memory.read(address, bytes) && VmcoreInfo.parse(bytes)?.text === info.text;
 }

@@ -1,25 +1,28 @@
 import type { PhysicalMemory } from '../memory/physical-memory.js';
 import { PAGE_BYTES } from '../memory/guest-memory.js';
 import type { VirtualMemory } from '../memory/virtual-memory.js';
-import { Unsupported } from '../unsupported.js';
+import { StaleCopy, Unsupported } from '../unsupported.js';
 import { encodingsOf, type Encodings } from './encodings.js';
+import { isStillThere, type FoundVmcoreInfo } from './find-vmcoreinfo.js';
 import { findSymbols } from './kallsyms.js';
 import { pageLayoutOf, type PageLayout } from './page-layout.js';
 import { PageSections } from './page-sections.js';
 import { checkSections, openRunning } from './running-kernel.js';
 import { TypeSource, typeSymbols } from './type-source.js';
-import type { VmcoreInfo } from './vmcoreinfo.js';
-import { Zones, zoneSymbols } from './zones.js';
+import { zoneLayoutOf, Zones, zoneSymbols, type ZoneLayout } from './zones.js';
+
+/** What has been found out of a kernel; it stays so for as long as this one runs. */
+export interface KnownKernel extends FoundVmcoreInfo {
+  readonly encodings: Encodings;
+  readonly symbols: ReadonlyMap<string, bigint>;
+  readonly page: PageLayout;
+  readonly zoneLayout: ZoneLayout;
+}
 
 /** A kernel that was found and understood. */
-export interface Kernel {
-  readonly info: VmcoreInfo;
-  /** The address of the variable `mem_section`. */
-  readonly sectionsPointer: bigint;
+export interface Kernel extends KnownKernel {
   readonly memory: VirtualMemory;
-  readonly encodings: Encodings;
   readonly types: TypeSource;
-  readonly page: PageLayout;
   readonly sections: PageSections;
   readonly zones: Zones;
 }
@@ -30,9 +33,10 @@ export interface Kernel {
  */
 export function openKernel(
   physical: PhysicalMemory,
-  info: VmcoreInfo,
+  found: FoundVmcoreInfo,
   pageTables: readonly number[] | undefined,
 ): Kernel {
+  const { info } = found;
   const memory = openRunning(physical, info, pageTables);
   const encodings = encodingsOf(info.release);
   if (info.pageBytes !== PAGE_BYTES) throw new Unsupported(`the guest's pages have ${info.pageBytes} bytes`);
@@ -42,24 +46,48 @@ export function openKernel(
   if (symbols.get('_stext') !== info.symbol('_stext')) {
     throw new Unsupported("the kernel's table of symbols does not agree with VMCOREINFO");
   }
-  const sectionsPointer = symbols.get('mem_section') ?? 0n;
-  checkSections(memory, info, sectionsPointer);
+  checkVariables(memory, { info, symbols });
+  const types = new TypeSource(memory, symbols).readKernel();
+  const page = pageLayoutOf(info, types, encodings);
+  return kernelIn(memory, { ...found, encodings, symbols, page, zoneLayout: zoneLayoutOf(types, symbols) });
+}
+
+/**
+ * As {@link openKernel}, of a kernel that was found before.
+ * @throws StaleCopy if it does not run any more; Unsupported if it is no longer as it was
+ */
+export function reopenKernel(
+  physical: PhysicalMemory,
+  known: KnownKernel,
+  pageTables: readonly number[] | undefined,
+): Kernel {
+  if (!isStillThere(physical, known)) throw new StaleCopy('VMCOREINFO is not where it was');
+  const memory = openRunning(physical, known.info, pageTables);
+  checkVariables(memory, known);
+  return kernelIn(memory, known);
+}
+
+function kernelIn(memory: VirtualMemory, known: KnownKernel): Kernel {
+  const { info, encodings, symbols, zoneLayout } = known;
+  return {
+    ...known,
+    memory,
+    types: new TypeSource(memory, symbols),
+    sections: new PageSections(memory, info),
+    zones: new Zones(memory, info, encodings, zoneLayout),
+  };
+}
+
+/** @throws StaleCopy if this kernel does not run (any more); Unsupported if it wants something else of free pages */
+function checkVariables(
+  memory: VirtualMemory,
+  { info, symbols }: Pick<KnownKernel, 'info' | 'symbols'>,
+): void {
+  checkSections(memory, info, symbols.get('mem_section') ?? 0n);
   const poisoning = symbols.get('_page_poisoning_enabled');
   if (poisoning !== undefined && memory.readI32(poisoning) !== 0) {
     throw new Unsupported('the guest expects a pattern in its free pages (page_poison=1)');
   }
-  const source = new TypeSource(memory, symbols);
-  const types = source.readKernel();
-  return {
-    info,
-    sectionsPointer,
-    memory,
-    encodings,
-    types: source,
-    page: pageLayoutOf(info, types, encodings),
-    sections: new PageSections(memory, info),
-    zones: new Zones(memory, info, types, encodings, symbols),
-  };
 }
 
 /**
@@ -71,9 +99,9 @@ export function checkStillRuns(
   kernel: Kernel,
   pageTables: readonly number[] | undefined,
 ): void {
-  const { info, sectionsPointer } = kernel;
+  const { info, symbols } = kernel;
   kernel.memory.forget();
-  checkSections(openRunning(physical, info, pageTables), info, sectionsPointer);
+  checkSections(openRunning(physical, info, pageTables), info, symbols.get('mem_section') ?? 0n);
 }
 
 const wantedSymbols = ['_stext', 'mem_section', '_page_poisoning_enabled'];

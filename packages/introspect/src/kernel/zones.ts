@@ -26,40 +26,52 @@ export interface PerCpuPages {
 
 export const LIST_HEAD_BYTES = 16;
 
+/** Where the kernel has what is to be known of its zones' free pages; offsets in bytes. */
+export interface ZoneLayout {
+  /** Addresses of the variables `__per_cpu_offset` and `nr_cpu_ids`. */
+  readonly perCpuOffsets: bigint;
+  readonly processors: bigint;
+  /** `zone.per_cpu_pageset` */
+  readonly pageset: number;
+  /** `per_cpu_pages.count` */
+  readonly count: number;
+  /** `per_cpu_pages.lists`: an array of so many. */
+  readonly lists: { readonly offset: number; readonly length: number };
+}
+
+export function zoneLayoutOf(types: TypeInformation, symbols: ReadonlyMap<string, bigint>): ZoneLayout {
+  const [perCpuOffsets, processors] = zoneSymbols.map((name) => symbols.get(name));
+  if (perCpuOffsets === undefined || processors === undefined) {
+    throw new Unsupported("the kernel's table of symbols lacks __per_cpu_offset or nr_cpu_ids");
+  }
+  const lists = types.member('per_cpu_pages', 'lists');
+  const length = types.arrayLength(lists.type);
+  if (length < 1 || length > MOST_LISTS) throw new Unsupported(`a processor has ${length} lists of pages`);
+  return {
+    perCpuOffsets,
+    processors,
+    pageset: types.member('zone', 'per_cpu_pageset').offset,
+    count: types.member('per_cpu_pages', 'count').offset,
+    lists: { offset: lists.offset, length },
+  };
+}
+
 /** The kernel's zones: what they say of free pages. `struct pglist_data`, `zone`, `per_cpu_pages`, see mmzone.h. */
 export class Zones {
   readonly #memory: VirtualMemory;
   readonly #info: VmcoreInfo;
   readonly #encodings: Encodings;
-  readonly #perCpuOffsets: bigint;
+  readonly #layout: ZoneLayout;
   readonly #processors: number;
-  readonly #pageset: number;
-  readonly #count: number;
-  readonly #lists: { readonly offset: number; readonly length: number };
 
-  constructor(
-    memory: VirtualMemory,
-    info: VmcoreInfo,
-    types: TypeInformation,
-    encodings: Encodings,
-    symbols: ReadonlyMap<string, bigint>,
-  ) {
-    const [offsets, processors] = zoneSymbols.map((name) => symbols.get(name));
-    if (offsets === undefined || processors === undefined) {
-      throw new Unsupported("the kernel's table of symbols lacks __per_cpu_offset or nr_cpu_ids");
-    }
-    const lists = types.member('per_cpu_pages', 'lists');
-    this.#lists = { offset: lists.offset, length: types.arrayLength(lists.type) };
-    this.#count = types.member('per_cpu_pages', 'count').offset;
-    this.#pageset = types.member('zone', 'per_cpu_pageset').offset;
+  constructor(memory: VirtualMemory, info: VmcoreInfo, encodings: Encodings, layout: ZoneLayout) {
     this.#memory = memory;
     this.#info = info;
     this.#encodings = encodings;
-    this.#perCpuOffsets = offsets;
-    this.#processors = memory.readI32(processors) ?? 0;
-    const { processors: count, lists: length } = { processors: this.#processors, lists: this.#lists.length };
+    this.#layout = layout;
+    const count = memory.readI32(layout.processors) ?? 0;
     if (count < 1 || count > MOST_PROCESSORS) throw new Unsupported(`the guest has ${count} processors`);
-    if (length < 1 || length > MOST_LISTS) throw new Unsupported(`a processor has ${length} lists of pages`);
+    this.#processors = count;
   }
 
   /** What the kernel itself counts as free, without the lists of the processors. Exact to some dozens. */
@@ -76,22 +88,23 @@ export class Zones {
   /** Of each of a processor's lists: its elements are blocks of 2^order pages. */
   listOrders(): number[] {
     const { types, costlyOrder, largeOrder } = this.#encodings.perCpuLists;
-    return Array.from({ length: this.#lists.length }, (_, list) => {
+    return Array.from({ length: this.#layout.lists.length }, (_, list) => {
       const group = Math.floor(list / types);
       return group > costlyOrder ? largeOrder : group;
     });
   }
 
   *perCpuPages(): Generator<PerCpuPages> {
+    const { perCpuOffsets, pageset: pagesetOffset, count: countOffset, lists } = this.#layout;
     let visits = 0;
     for (const zone of this.#zones()) {
-      const pageset = this.#memory.readU64(zone + BigInt(this.#pageset)) ?? 0n;
+      const pageset = this.#memory.readU64(zone + BigInt(pagesetOffset)) ?? 0n;
       for (let processor = 0; pageset !== 0n && processor < this.#processors; processor++) {
-        const offset = this.#memory.readU64(this.#perCpuOffsets + BigInt(processor * 8));
+        const offset = this.#memory.readU64(perCpuOffsets + BigInt(processor * 8));
         if (offset === undefined || ++visits > MOST_VISITS) return;
         const place = BigInt.asUintN(64, pageset + offset);
-        const count = this.#memory.readI32(place + BigInt(this.#count)) ?? 0;
-        yield { count, lists: place + BigInt(this.#lists.offset) };
+        const count = this.#memory.readI32(place + BigInt(countOffset)) ?? 0;
+        yield { count, lists: place + BigInt(lists.offset) };
       }
     }
   }

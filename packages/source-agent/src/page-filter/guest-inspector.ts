@@ -1,13 +1,11 @@
-import { PageferryError } from '@pageferry/errors';
-import { openGuest, pageClass, type LinuxGuest, type PageCounts } from '@pageferry/introspect';
+import { pageClass, type LinuxGuest, type PageCounts } from '@pageferry/introspect';
 import { readPageTables, type GuestPhysicalMemory } from '@pageferry/qemu';
 import type { PageSet } from '@pageferry/transfer';
 import type { SourceGuest } from '../source-guest.js';
 import { filePageMap, type FilePageMap } from '../storage/file-page-map.js';
 import { Unreadable, type Inspector, type SeenPages } from './inspector.js';
-
-/** A look keeps one byte a page: 32 MiB for a guest of 128 GiB. Larger ones are not looked into, pages. */
-const MOST_PAGES = 32 * 1024 * 1024;
+import type { KnownGuests } from './known-guests.js';
+import { openLinux } from './open-linux.js';
 
 /** Looks into a guest through its QEMU. */
 export class GuestInspector implements Inspector {
@@ -26,15 +24,13 @@ export class GuestInspector implements Inspector {
     this.#classes = new Uint8Array(linux.pageCount);
   }
 
-  /** Finds the guest's kernel. Errors: `memory-unreadable`, those of QMP, what the signal was aborted with. */
-  static async open(guest: SourceGuest, signal: AbortSignal): Promise<GuestInspector | Unreadable> {
-    const memory = await guest.physicalMemory(signal);
-    const pages = memory.pages.reduce((sum, { count }) => sum + count, 0);
-    if (pages > MOST_PAGES) return new Unreadable(`it has more than ${MOST_PAGES} pages`);
-    const pageTables = await readPageTables(guest.qmp, { signal });
-    if (pageTables.length === 0)
-      throw new PageferryError('qemu-unexpected', 'info registers: there is no CR3');
-    const linux = await openGuest(memory, { pageTables, signal });
+  /** Finds the guest's kernel. Errors: as {@link openLinux}. */
+  static async open(
+    guest: SourceGuest,
+    known: KnownGuests,
+    signal: AbortSignal,
+  ): Promise<GuestInspector | Unreadable> {
+    const { memory, linux } = await openLinux(guest, known, signal);
     if (linux.kind === 'unsupported') return new Unreadable(linux.reason);
     return new GuestInspector(guest, memory, linux);
   }

@@ -12,6 +12,7 @@ import {
 } from '@pageferry/wire';
 import { GuestInspector } from '../page-filter/guest-inspector.js';
 import { Unreadable } from '../page-filter/inspector.js';
+import type { KnownGuests } from '../page-filter/known-guests.js';
 import type { SourceGuest } from '../source-guest.js';
 import type { DiskPages } from './file-page-map.js';
 
@@ -39,6 +40,7 @@ type SeenDisk = Omit<SampledDisk, 'image'>;
  */
 export async function sampleDisks(
   guest: SourceGuest,
+  known: KnownGuests,
   log: Logger,
   signal: AbortSignal,
 ): Promise<SampledDisks> {
@@ -47,7 +49,7 @@ export async function sampleDisks(
     log.warn({ err: thrown }, "the guest's disks are not known");
     return [];
   });
-  const seen = await look(guest, signal).catch((thrown: unknown) => {
+  const seen = await look(guest, known, signal).catch((thrown: unknown) => {
     signal.throwIfAborted();
     log.warn({ err: thrown }, 'the guest could not be looked into');
     return new Unreadable(thrown instanceof Error ? thrown.message : String(thrown));
@@ -60,10 +62,14 @@ export async function sampleDisks(
   };
 }
 
-async function look(guest: SourceGuest, signal: AbortSignal): Promise<SeenDisk[] | Unreadable> {
+async function look(
+  guest: SourceGuest,
+  known: KnownGuests,
+  signal: AbortSignal,
+): Promise<SeenDisk[] | Unreadable> {
   const late = `a look into the guest took more than ${LOOK_TIMEOUT_MS} ms`;
   return withTimeout(signal, LOOK_TIMEOUT_MS, 'qmp-timeout', late, async (inner) => {
-    const inspector = await GuestInspector.open(guest, inner);
+    const inspector = await GuestInspector.open(guest, known, inner);
     if (inspector instanceof Unreadable) return inspector;
     const cache = new PageSet(guest.layout);
     const looked = await inspector.look({ free: new PageSet(guest.layout), cache }, inner);
