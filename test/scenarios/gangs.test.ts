@@ -166,6 +166,9 @@ describe('after the hand-over of one of its guests', () => {
     await agents().hosts.shape(undefined);
     await agents().sourceAgent.restart();
     await agents().sourceAgent.client.waitUntil(first, ['completed'], overMs);
+    const gang = await agents().sourceAgent.client.gang(id);
+    expect(gang.state).toBe('failed');
+    expect(statesOf(gang)).toEqual(['moved', 'skipped']);
     await expectMoved(pairs.slice(0, 1));
     await expectStayed(pairs[1]);
   });

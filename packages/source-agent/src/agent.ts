@@ -31,6 +31,7 @@ export async function runSourceAgent({
   await migrations.takeUp(interrupted);
   const preparations = new Preparations(migrations, log, signal);
   const gangs = new Gangs(migrations, configuration, log, signal, identity, preparations);
+  await gangs.takeUp();
   const api = createApi({ migrations, gangs, preparations }, log, access, reloader);
   try {
     const address = await api.listen({

@@ -1,12 +1,13 @@
 import {
   idParams,
   problemAnswers,
+  type EndedMigration,
   type EventFeed,
   type EventStreams,
-  type FeedEvent,
   type HttpServer,
 } from '@pageferry/daemon';
 import { Type } from '@sinclair/typebox';
+import type { FastifyReply } from 'fastify';
 import type { ServedMigrations } from './served-migrations.js';
 
 const lastEventHeaders = Type.Object({
@@ -33,13 +34,32 @@ export const eventSchema = (what: string) => ({
   },
 });
 
-/** The events after one that was received, if they are still kept; otherwise how things stand `now`. */
-export function eventsAfter(
-  feed: Pick<EventFeed, 'after'>,
+/**
+ * Answers with the events of what goes on, from the one after that was received, if they are still kept; otherwise from how
+ * it is now.
+ */
+export function answerEvents(
+  reply: FastifyReply,
+  streams: EventStreams,
   after: number | undefined,
-  now: FeedEvent,
-): readonly FeedEvent[] {
-  return (after === undefined ? undefined : feed.after(after)) ?? [now];
+  { feed, view }: { readonly feed: EventFeed; readonly view: object },
+): FastifyReply {
+  const now = { id: feed.newest, name: 'state', data: JSON.stringify(view) };
+  const events = (after === undefined ? undefined : feed.after(after)) ?? [now];
+  streams.open(reply, { events, feed });
+  return reply;
+}
+
+/** Answers with how it ended. */
+export function answerEnd(
+  reply: FastifyReply,
+  streams: EventStreams,
+  after: number | undefined,
+  { view, events }: EndedMigration<object>,
+): FastifyReply {
+  if (after === events) return reply.status(204).send(null);
+  streams.open(reply, { events: [{ id: events, name: 'end', data: JSON.stringify(view) }] });
+  return reply;
 }
 
 /** A migration as it goes on, as server-sent events. */
@@ -50,16 +70,9 @@ export function eventRoute(server: HttpServer, migrations: ServedMigrations, str
     async ({ params: { id }, headers }, reply) => {
       const after = headers['last-event-id'];
       const ended = migrations.ended(id);
-      if (ended !== undefined) {
-        const { view, events } = ended;
-        if (after === events) return reply.status(204).send(null);
-        streams.open(reply, { events: [{ id: events, name: 'end', data: JSON.stringify(view) }] });
-        return reply;
-      }
-      const { feed, view } = migrations.find(id);
-      const now = { id: feed.newest, name: 'state', data: JSON.stringify(view) };
-      streams.open(reply, { events: eventsAfter(feed, after, now), feed });
-      return reply;
+      return ended === undefined
+        ? answerEvents(reply, streams, after, migrations.find(id))
+        : answerEnd(reply, streams, after, ended);
     },
   );
 }

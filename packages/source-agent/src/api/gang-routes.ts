@@ -10,11 +10,14 @@ import { Type } from '@sinclair/typebox';
 import { GangChange, GangRequest } from '../gang/gang-request.js';
 import type { GangView } from '../gang/gang-resource.js';
 import type { Gangs } from '../gang/gangs.js';
-import { eventSchema, eventsAfter } from './event-route.js';
+import { answerEnd, answerEvents, eventSchema } from './event-route.js';
 
 const GangAnswer = Type.Unsafe<GangView>({ $ref: 'Gang#' });
 
-export type ServedGangs = Pick<Gangs, 'views' | 'underwayCount' | 'find' | 'start' | 'onEnd'>;
+export type ServedGangs = Pick<
+  Gangs,
+  'views' | 'underwayCount' | 'view' | 'ended' | 'find' | 'start' | 'onEnd'
+>;
 
 /** Guests that leave together. */
 export function gangRoutes(server: HttpServer, gangs: ServedGangs, streams: EventStreams): void {
@@ -44,7 +47,7 @@ export function gangRoutes(server: HttpServer, gangs: ServedGangs, streams: Even
     '/v1/gangs',
     {
       schema: {
-        summary: 'The gangs since the start of this agent',
+        summary: 'Gangs under way, and the newest 100 that have ended',
         response: { 200: Type.Object({ gangs: Type.Array(GangAnswer) }), ...problemAnswers },
       },
     },
@@ -56,7 +59,7 @@ export function gangRoutes(server: HttpServer, gangs: ServedGangs, streams: Even
     {
       schema: { summary: 'One gang', params: idParams, response: { 200: GangAnswer, ...problemAnswers } },
     },
-    ({ params: { id } }) => gangs.find(id).view,
+    ({ params: { id } }) => gangs.view(id),
   );
 
   server.patch(
@@ -96,13 +99,11 @@ export function gangRoutes(server: HttpServer, gangs: ServedGangs, streams: Even
     '/v1/gangs/:id/events',
     { schema: eventSchema('gang') },
     async ({ params: { id }, headers }, reply) => {
-      const { feed, view, isOver } = gangs.find(id);
       const after = headers['last-event-id'];
-      if (isOver && after === feed.newest) return reply.status(204).send(null);
-      const now = { id: feed.newest, name: isOver ? 'end' : 'state', data: JSON.stringify(view) };
-      const events = eventsAfter(feed, after, now);
-      streams.open(reply, isOver ? { events } : { events, feed });
-      return reply;
+      const ended = gangs.ended(id);
+      return ended === undefined
+        ? answerEvents(reply, streams, after, gangs.find(id))
+        : answerEnd(reply, streams, after, ended);
     },
   );
 }

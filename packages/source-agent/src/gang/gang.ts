@@ -29,6 +29,7 @@ export class Gang {
   readonly #figures: ContentFigures | undefined;
   readonly #preparation: string | undefined;
   readonly #start: GangOptions['start'];
+  readonly #onMigration: ((guest: string, migration: string) => void)[] = [];
   readonly #log: Logger;
   #members: readonly Member[];
   readonly #states = new StateMachine<GangState>(gangStates, 'active');
@@ -83,6 +84,11 @@ export class Gang {
       contents: { kept: this.#figures?.kept ?? 0, lone: this.#figures?.lone ?? 0 },
       bandwidth: this.#flow.bytesPerSecond ?? null,
     };
+  }
+
+  /** Calls `listener` with each migration that begins, and its guest. */
+  onMigration(listener: (guest: string, migration: string) => void): void {
+    this.#onMigration.push(listener);
   }
 
   /** Changes what the request said. Error: `migration-state`, when it is over. */
@@ -158,6 +164,7 @@ export class Gang {
     try {
       const migration = await this.#start(memberRequest(member.guest, this.#request), route);
       member.follow(migration);
+      for (const listener of this.#onMigration) listener(member.guest, migration.id);
       if (this.#scope.signal.aborted) member.cancel();
       const error = await migration.over;
       if (error === undefined) member.end('moved');

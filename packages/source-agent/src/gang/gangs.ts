@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { Logger } from '@pageferry/daemon';
+import { MigrationHistory, type EndedMigration, type Logger } from '@pageferry/daemon';
 import { PageferryError } from '@pageferry/errors';
 import type { SourceConfiguration } from '../configuration.js';
 import type { OutgoingMigrations } from '../outgoing-migrations.js';
@@ -7,29 +7,34 @@ import { refuseContradiction } from '../request.js';
 import type { Preparations } from '../preparation/preparations.js';
 import type { StreamIdentity } from '../stream-identity.js';
 import { Gang } from './gang.js';
+import { GangJournal, gangDirectory, readGangs } from './gang-journal.js';
 import { memberRequest, type GangRequest } from './gang-request.js';
 import type { GangView } from './gang-resource.js';
+import { InterruptedGang } from './interrupted-gang.js';
 import { SharedRoute } from './shared-route.js';
 
 /** Gangs that are over and are shown. */
 const MOST_REMEMBERED = 100;
 const MOST_UNDERWAY = 4;
 
-/** All gangs of this agent's run; what becomes of their guests, the migrations and their journals say beyond it. */
+/** Of this agent's guests. */
+type GuestMigrations = Pick<OutgoingMigrations, 'views' | 'start' | 'allToMove'>;
+
+/** All gangs of this agent: those under way, and the latest that ended. */
 export class Gangs {
-  readonly #migrations: OutgoingMigrations;
+  readonly #migrations: GuestMigrations;
   readonly #configuration: SourceConfiguration;
   readonly #identity: StreamIdentity | undefined;
   readonly #preparations: Pick<Preparations, 'use'> | undefined;
   readonly #log: Logger;
   readonly #signal: AbortSignal;
-  /** In the order of their beginning. */
-  readonly #gangs = new Map<string, Gang>();
+  readonly #underway = new Map<string, Gang>();
+  readonly #history: MigrationHistory<GangView>;
   readonly #running = new Set<Promise<void>>();
   readonly #onEnd: ((view: GangView) => void)[] = [];
 
   constructor(
-    migrations: OutgoingMigrations,
+    migrations: GuestMigrations,
     configuration: SourceConfiguration,
     log: Logger,
     signal: AbortSignal,
@@ -42,15 +47,29 @@ export class Gangs {
     this.#signal = signal;
     this.#identity = identity;
     this.#preparations = preparations;
+    this.#history = new MigrationHistory({
+      directory: this.#directory,
+      mostRemembered: MOST_REMEMBERED,
+      log,
+    });
   }
 
+  /** Those that have ended first. */
   get views(): GangView[] {
-    return [...this.#gangs.values()].map(({ view }) => view);
+    return [...this.#history.views, ...[...this.#underway.values()].map(({ view }) => view)];
   }
 
   /** How many are under way. */
   get underwayCount(): number {
-    return [...this.#gangs.values()].filter(({ isOver }) => !isOver).length;
+    return this.#underway.size;
+  }
+
+  /** Reads what earlier runs of this agent have left of theirs. Error: `journal`. */
+  async takeUp(): Promise<void> {
+    const find = (wanted: string) => this.#migrations.views.find(({ id }) => id === wanted);
+    for (const stored of await readGangs(this.#directory, this.#log)) {
+      this.#history.add(stored.ended ?? new InterruptedGang(stored, find));
+    }
   }
 
   /** Calls `listener` with each gang that has ended. */
@@ -59,15 +78,27 @@ export class Gangs {
   }
 
   /** Error: `migration-not-found`. */
+  view(id: string): GangView {
+    const view = this.#underway.get(id)?.view ?? this.ended(id)?.view;
+    if (view === undefined) throw new PageferryError('migration-not-found', `no gang ${id} is known here`);
+    return view;
+  }
+
+  ended(id: string): EndedMigration<GangView> | undefined {
+    return this.#history.find(id);
+  }
+
+  /** One that is under way. Errors: `migration-not-found`; `migration-state`, if it is over. */
   find(id: string): Gang {
-    const gang = this.#gangs.get(id);
-    if (gang === undefined) throw new PageferryError('migration-not-found', `no gang ${id} is known here`);
-    return gang;
+    const gang = this.#underway.get(id);
+    if (gang !== undefined) return gang;
+    const { state } = this.view(id);
+    throw new PageferryError('migration-state', `the gang is over: it is ${state}`);
   }
 
   /**
    * Begins to move guests; it goes on by itself.
-   * @throws `request-invalid`, `guest-not-found`, `too-many-migrations`
+   * @throws `request-invalid`, `guest-not-found`, `too-many-migrations`, `journal`
    */
   async start(request: GangRequest): Promise<Gang> {
     this.#signal.throwIfAborted();
@@ -82,28 +113,33 @@ export class Gangs {
     const { contentBytes } = this.#configuration;
     const id = randomUUID();
     const prepared = request.share ? this.#preparations?.use(id, guests) : undefined;
+    const route = new SharedRoute({
+      url: request.destination.url,
+      identity: this.#identity,
+      contentBytes: request.share ? contentBytes : 0,
+      findHint: prepared?.findHint,
+      signal: this.#signal,
+    });
     const gang = new Gang({
       id,
       request,
       guests,
-      route: new SharedRoute({
-        url: request.destination.url,
-        identity: this.#identity,
-        contentBytes: request.share ? contentBytes : 0,
-        findHint: prepared?.findHint,
-        signal: this.#signal,
-      }),
+      route,
       preparation: prepared?.id,
-      start: (one, route) => this.#migrations.start(one, route),
+      start: (one, onRoute) => this.#migrations.start(one, onRoute),
       log: this.#log,
     });
-    this.#add(gang);
-    const running = gang.run(this.#signal).then(() => {
-      this.#running.delete(running);
-      for (const listener of this.#onEnd) listener(gang.view);
-    });
-    this.#running.add(running);
-    return gang;
+    this.#underway.set(id, gang);
+    try {
+      const journal = await GangJournal.open(this.#directory, gang.view, this.#log);
+      const running = this.#run(gang, journal).finally(() => this.#running.delete(running));
+      this.#running.add(running);
+      return gang;
+    } catch (thrown) {
+      route.close();
+      this.#underway.delete(id);
+      throw thrown;
+    }
   }
 
   /** Resolves when no gang is under way any more. */
@@ -115,11 +151,21 @@ export class Gangs {
     return wanted === 'all' ? this.#migrations.allToMove() : wanted;
   }
 
-  #add(gang: Gang): void {
-    this.#gangs.set(gang.id, gang);
-    for (const [id, { isOver }] of this.#gangs) {
-      if (this.#gangs.size <= MOST_REMEMBERED) return;
-      if (isOver) this.#gangs.delete(id);
-    }
+  /** Never rejects. */
+  async #run(gang: Gang, journal: GangJournal): Promise<void> {
+    gang.onMigration((guest, migration) => {
+      journal.migration(guest, migration);
+    });
+    await gang.run(this.#signal);
+    const { id, view, feed } = gang;
+    this.#underway.delete(id);
+    this.#history.add({ view, events: feed.newest });
+    for (const listener of this.#onEnd) listener(view);
+    // What the agent's end has left open, its next run finds out.
+    await (this.#signal.aborted ? journal.close() : journal.end(view, feed.newest));
+  }
+
+  get #directory(): string {
+    return gangDirectory(this.#configuration.stateDirectory);
   }
 }

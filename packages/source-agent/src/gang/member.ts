@@ -7,6 +7,27 @@ import { memberStates, type MemberState } from './gang-states.js';
 
 export type MemberMigration = Pick<OutgoingMigration, 'id' | 'view' | 'cancel' | 'over'>;
 
+/** @param known its migrations, the newest last */
+export function viewMember(
+  guest: string,
+  { state, attempts, known }: { state: MemberState; attempts: number; known: readonly OutgoingView[] },
+): MemberView {
+  const now = known.at(-1);
+  return {
+    guest,
+    state,
+    migration: now?.id ?? null,
+    migrationState: now?.state ?? null,
+    attempts,
+    memory: now?.memory ?? null,
+    remainingPages: now?.remainingPages ?? 0,
+    downtimeMs: now?.downtimeMs ?? null,
+    totalMs: now?.totalMs ?? null,
+    sentBytes: known.reduce((sum, { bytes }) => sum + bytes.sent, 0),
+    error: now?.error ?? null,
+  };
+}
+
 /** One guest of a gang, and its migrations: there is a second one only if the first was given up before the hand-over. */
 export class Member {
   readonly guest: string;
@@ -36,20 +57,9 @@ export class Member {
   }
 
   get view(): MemberView {
-    const now = this.#migration?.view;
-    return {
-      guest: this.guest,
-      state: this.states.state,
-      migration: now?.id ?? null,
-      migrationState: now?.state ?? null,
-      attempts: this.#attempts,
-      memory: now?.memory ?? null,
-      remainingPages: now?.remainingPages ?? 0,
-      downtimeMs: now?.downtimeMs ?? null,
-      totalMs: now?.totalMs ?? null,
-      sentBytes: this.migrations.reduce((sum, { bytes }) => sum + bytes.sent, 0),
-      error: this.#error === undefined ? (now?.error ?? null) : problemOf(this.#error),
-    };
+    const { state } = this.states;
+    const view = viewMember(this.guest, { state, attempts: this.#attempts, known: this.migrations });
+    return this.#error === undefined ? view : { ...view, error: problemOf(this.#error) };
   }
 
   /** A migration of it begins. */

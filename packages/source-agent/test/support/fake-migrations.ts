@@ -19,6 +19,8 @@ const noGang = (): never => {
 export const noGangs: ServedGangs = {
   views: [],
   underwayCount: 0,
+  view: noGang,
+  ended: () => undefined,
   find: noGang,
   start: noGang,
   onEnd: () => undefined,
