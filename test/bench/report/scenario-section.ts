@@ -40,8 +40,11 @@ export function scenarioSection(scenario: Scenario, link: Link, { summaries, rat
   ];
 }
 
-const guestsOf = ({ guests, memoryMiB }: Scenario): string =>
-  guests === undefined ? `A guest of ${memoryMiB} MiB` : `${guests} guests of ${memoryMiB} MiB each`;
+function guestsOf({ guests, memoryMiB, beatMs }: Scenario): string {
+  const which =
+    guests === undefined ? `A guest of ${memoryMiB} MiB` : `${guests} guests of ${memoryMiB} MiB each`;
+  return beatMs === undefined ? which : `${which}, with a heartbeat every ${beatMs} ms`;
+}
 
 const diskOf = ({ storage }: Scenario, link: Link): string =>
   storage === undefined

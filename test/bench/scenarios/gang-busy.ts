@@ -8,7 +8,7 @@ export const gangBusy: Scenario = {
   name: 'gang-busy',
   purpose: 'Guests of one image with a cache under load',
   guests: 4,
-  beatMs: 20,
+  beatMs: 100,
   memoryMiB: 512,
   links: [1000],
   methods: gangMethods,

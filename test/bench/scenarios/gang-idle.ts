@@ -8,7 +8,7 @@ export const gangIdle: Scenario = {
   name: 'gang-idle',
   purpose: 'Guests of one image that do nothing',
   guests: 8,
-  beatMs: 20,
+  beatMs: 100,
   memoryMiB: 512,
   links: [1000],
   methods: gangMethods,

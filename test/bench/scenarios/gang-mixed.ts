@@ -7,7 +7,7 @@ export const gangMixed: Scenario = {
   name: 'gang-mixed',
   purpose: 'Guests with nothing in common',
   guests: 4,
-  beatMs: 20,
+  beatMs: 100,
   memoryMiB: 512,
   links: [1000],
   methods: gangMethods,

@@ -7,6 +7,7 @@
 #include "busy-file.h"
 #include "clock.h"
 #include "disk.h"
+#include "gate.h"
 
 // One that changes files, and one more, so that they come between each other's steps.
 enum { THREADS = 2 };
@@ -16,7 +17,7 @@ enum { CALM_EVERY = 2, CALM_CHANGE_ONE_IN = 64 };
 static struct busy_file files[MAX_BUSY_FILES];
 static pthread_mutex_t locks[MAX_BUSY_FILES] = {[0 ... MAX_BUSY_FILES - 1] = PTHREAD_MUTEX_INITIALIZER};
 static uint32_t count;
-static atomic_bool active;
+static struct gate active = GATE_INITIALIZER;
 static _Atomic uint64_t pause_ns;
 static atomic_ullong operations;
 
@@ -24,8 +25,8 @@ static void *run(void *argument) {
   uint32_t thread = (uint32_t)(uintptr_t)argument;
   uint64_t random = mix(thread + 1) | 1;
   for (;;) {
-    sleep_until_ns(now_ns() + (active ? pause_ns : 10000000));
-    if (!active) continue;
+    sleep_until_ns(now_ns() + pause_ns);
+    gate_pass(&active);
     uint32_t number = next_random(&random) % (count / THREADS) * THREADS + thread;
     bool calm = number / THREADS % CALM_EVERY == 0;
     bool changes = !calm || next_random(&random) % CALM_CHANGE_ONE_IN == 0;
@@ -55,11 +56,11 @@ const char *busy_files_start(uint32_t wanted, double operations_per_second) {
       pthread_create(&id, 0, run, (void *)thread);
     }
   }
-  active = true;
+  gate_set(&active, true);
   return 0;
 }
 
-void busy_files_stop(void) { active = false; }
+void busy_files_stop(void) { gate_set(&active, false); }
 
 static struct busy_files_result each_file(void (*look)(struct busy_file *)) {
   struct busy_files_result result = {.operations = operations};

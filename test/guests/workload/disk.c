@@ -11,6 +11,7 @@
 
 #include "clock.h"
 #include "control.h"
+#include "gate.h"
 #include "page.h"
 
 enum { FILES = 32, FILE_PAGES = 32, REPORTED_ERRORS = 8 };
@@ -19,7 +20,7 @@ static const char directory[] = "/mnt";
 static const uint64_t seed = 0x6469736b;
 static uint32_t versions[FILES];
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static atomic_bool active;
+static struct gate writing = GATE_INITIALIZER;
 static atomic_ullong files_written, errors;
 
 static void fail(uint32_t file, const char *step) {
@@ -79,7 +80,7 @@ static void rewrite(uint32_t file) {
 static void *run(void *argument) {
   (void)argument;
   for (uint32_t file = 0;; file = (file + 1) % FILES) {
-    while (!active) sleep_until_ns(now_ns() + 10000000);
+    gate_pass(&writing);
     pthread_mutex_lock(&lock);
     if (versions[file] == 0 || verify(file)) rewrite(file);
     pthread_mutex_unlock(&lock);
@@ -94,7 +95,7 @@ void disk_start(void) {
   pthread_create(&id, 0, run, 0);
 }
 
-void disk_set(bool writing) { active = writing; }
+void disk_set(bool wanted) { gate_set(&writing, wanted); }
 
 bool disk_mounted(void) {
   struct stat root, mounted;
