@@ -23,12 +23,12 @@ export async function runSourceAgent({
   service,
 }: DaemonContext<SourceConfiguration>): Promise<void> {
   await mkdir(configuration.runtimeDirectory, { recursive: true, mode: 0o700 });
-  const interrupted = await recoverMigrations(configuration, log);
+  const recovery = await recoverMigrations(configuration, log, signal);
   const reloader = new FileReloader(log);
   const access = openApiAccess(configuration, reloader, log);
   const identity = new StreamIdentity(configuration, reloader, log);
   const migrations = new OutgoingMigrations(configuration, log, signal, { identity });
-  await migrations.takeUp(interrupted);
+  await migrations.takeUp(recovery.interrupted);
   const preparations = new Preparations(migrations, log, signal);
   const gangs = new Gangs(migrations, configuration, log, signal, identity, preparations);
   await gangs.takeUp();
@@ -43,7 +43,7 @@ export async function runSourceAgent({
     service.ready();
     service.showStatus(() => statusLine(migrations.views));
     await untilAborted(signal);
-    await Promise.all([migrations.settled(), gangs.settled(), preparations.settled()]);
+    await Promise.all([migrations.settled(), gangs.settled(), preparations.settled(), recovery.settled]);
   } finally {
     await api.close();
     reloader.close();

@@ -84,7 +84,6 @@ export async function runPrecopy(options: PrecopyOptions): Promise<SwitchOverPla
   const enough = (): boolean =>
     options.switchOverForced() || (postcopyFollows() && performance.now() > begun + options.timeLimitMs);
 
-  filter.start();
   const sendAfterAll = (pages: PageSet): void => {
     scheduler.sendAfterAll(pages);
   };

@@ -2,7 +2,7 @@ import { Type } from '@sinclair/typebox';
 import { Value } from '@sinclair/typebox/value';
 import { Journal, migrationLogger, type Logger } from '@pageferry/daemon';
 import { continueGuest, processIdentity, runState } from '@pageferry/qemu';
-import { sleep } from '@pageferry/errors';
+import { asPageferryError, sleep } from '@pageferry/errors';
 import type { SourceConfiguration } from './configuration.js';
 import { connectGuest } from './guest-monitor.js';
 import type { InterruptedHandOver } from './outgoing-journal.js';
@@ -19,6 +19,9 @@ const StoredRecord = Type.Object({
 
 const QEMU_PATIENCE_MS = 10_000;
 const QEMU_PAUSE_MS = 100;
+/** A QEMU that waits for storage answers nothing, and its guest could not go on either: it is asked again for so long, ms. */
+const ANSWER_TIMEOUT_MS = 600_000;
+const ANSWER_PAUSE_MS = 1000;
 
 /** A migration of an earlier run that was handed over, and whose end nobody here has seen. */
 export interface InterruptedMigration {
@@ -26,16 +29,25 @@ export interface InterruptedMigration {
   readonly handOver: InterruptedHandOver;
 }
 
+export interface Recovery {
+  readonly interrupted: readonly InterruptedMigration[];
+  /** Resolves when no QEMU is waited for any more that does not answer. */
+  readonly settled: Promise<void>;
+}
+
 /**
  * Looks at every migration that an earlier run of this agent left unfinished. A guest that had not been handed over is
  * this host's: it runs on, or is run again. Those that had been are not touched here: the destination has to be asked.
+ * @param signal ends the wait for QEMUs that do not answer; the agent's next run looks after their guests
  */
 export async function recoverMigrations(
   configuration: SourceConfiguration,
   log: Logger,
-): Promise<InterruptedMigration[]> {
+  signal: AbortSignal,
+): Promise<Recovery> {
   const { stateDirectory } = configuration;
   const interrupted: InterruptedMigration[] = [];
+  const waits: Promise<void>[] = [];
   for (const { id, records, damaged } of await Journal.readAll(stateDirectory)) {
     const migrationLog = migrationLogger(log, id);
     const story = readStory(records);
@@ -53,20 +65,57 @@ export async function recoverMigrations(
       interrupted.push({ id, handOver: { request, wasRunning, postcopy, qemu } });
       continue;
     }
-    const journal = await Journal.open(stateDirectory, id, { log });
+    const lookAfter = () => lookAfterGuest(configuration, id, story, migrationLog);
+    if (await lookAfter()) continue;
+    migrationLog.warn(
+      { guest: request?.guest },
+      'the QEMU of an interrupted migration does not answer: it is asked again',
+    );
+    waits.push(untilAnswered(lookAfter, migrationLog, signal));
+  }
+  return { interrupted, settled: Promise.all(waits).then(() => undefined) };
+}
+
+/** False if the guest's QEMU does not answer; any other failure is logged. */
+async function lookAfterGuest(
+  configuration: SourceConfiguration,
+  id: string,
+  story: Story,
+  log: Logger,
+): Promise<boolean> {
+  const guest = story.request?.guest;
+  const journal = await Journal.open(configuration.stateDirectory, id, { log });
+  try {
+    if (guest !== undefined) await bringBack(configuration, guest, story, log);
+    await journal.append({ event: 'rolled-back' });
+  } catch (thrown) {
+    if (asPageferryError(thrown).code === 'qmp-timeout') return false;
+    log.error({ err: thrown, guest }, 'the guest of an interrupted migration could not be looked after');
+  } finally {
+    await journal.close();
+  }
+  return true;
+}
+
+async function untilAnswered(
+  lookAfter: () => Promise<boolean>,
+  log: Logger,
+  signal: AbortSignal,
+): Promise<void> {
+  const deadline = performance.now() + ANSWER_TIMEOUT_MS;
+  while (performance.now() < deadline) {
+    await sleep(ANSWER_PAUSE_MS, signal).catch(() => undefined);
+    if (signal.aborted) return;
     try {
-      if (request !== undefined) await bringBack(configuration, request.guest, story, migrationLog);
-      await journal.append({ event: 'rolled-back' });
+      if (await lookAfter()) return;
     } catch (thrown) {
-      migrationLog.error(
-        { err: thrown, guest: request?.guest },
-        'the guest of an interrupted migration could not be looked after',
-      );
-    } finally {
-      await journal.close();
+      log.error({ err: thrown }, 'the guest of an interrupted migration could not be looked after');
+      return;
     }
   }
-  return interrupted;
+  log.error(
+    'the QEMU of an interrupted migration does not answer: run its guest by hand (cont), or start this agent again',
+  );
 }
 
 /** What a journal says. */

@@ -60,5 +60,7 @@ test('what it writes is what the next run understands', async () => {
   await journal.handOver();
   await journal.close();
   const handOver = { request, wasRunning: true, postcopy: true, qemu: '7@8' };
-  expect(await recoverMigrations(host.configuration, host.log)).toEqual([{ id, handOver }]);
+  const { signal } = new AbortController();
+  const { interrupted } = await recoverMigrations(host.configuration, host.log, signal);
+  expect(interrupted).toEqual([{ id, handOver }]);
 });

@@ -1,8 +1,8 @@
 import { appendFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { QmpClient, processIdentity } from '@pageferry/qemu';
-import { beforeEach, expect, test } from 'vitest';
-import { recoverMigrations } from '../src/recovery.js';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { recoverMigrations, type InterruptedMigration, type Recovery } from '../src/recovery.js';
 import { FakeQemu } from './support/fake-qemu.js';
 import { requestFor, sourceHost, type SourceHost } from './support/source-host.js';
 
@@ -37,8 +37,14 @@ async function startQemu(options?: Parameters<typeof FakeQemu.listen>[1]): Promi
   return fake;
 }
 
-const recover = async (): ReturnType<typeof recoverMigrations> =>
-  recoverMigrations(host.configuration, host.log);
+const begin = async (agent = new AbortController()): Promise<Recovery> =>
+  recoverMigrations(host.configuration, host.log, agent.signal);
+
+async function recover(): Promise<readonly InterruptedMigration[]> {
+  const { interrupted, settled } = await begin();
+  await settled;
+  return interrupted;
+}
 
 test('there is nothing to do without journals', async () => {
   expect(await recover()).toEqual([]);
@@ -156,4 +162,34 @@ test('a damaged journal leaves the guest to its operator: the hand-over may be i
   expect(await recover()).toEqual([]);
   expect(fake.commands).toEqual([]);
   expect(host.warnings).toEqual([expect.stringContaining('is damaged')]);
+});
+
+describe('a QEMU that answers nothing', () => {
+  const silentMs = 20_000;
+
+  test('is asked until it does: then its guest is run again', { timeout: silentMs }, async () => {
+    const fake = await startQemu();
+    await host.writeJournal('one', [started(), stopping]);
+    fake.silent = true;
+    const { settled } = await begin();
+    expect(fake.running).toBe(false);
+    expect(await host.events('one')).toEqual(['started', 'stopping']);
+    fake.silent = false;
+    await settled;
+    expect(fake.running).toBe(true);
+    expect(await host.events('one')).toContain('rolled-back');
+  });
+
+  test("is left to the agent's next run if the agent ends before", { timeout: silentMs }, async () => {
+    const fake = await startQemu();
+    await host.writeJournal('one', [started(), stopping]);
+    fake.silent = true;
+    const agent = new AbortController();
+    const { settled } = await begin(agent);
+    agent.abort(new Error('the agent ends'));
+    await settled;
+    fake.silent = false;
+    await recover();
+    expect(fake.running).toBe(true);
+  });
 });

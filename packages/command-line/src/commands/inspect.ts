@@ -5,10 +5,9 @@ import type { Inspection } from '../api/schemas.js';
 import { exitCodes } from '../exit-codes.js';
 import { memoryMap } from '../view/memory-map.js';
 import { table } from '../view/table.js';
-import { formatBytes, formatPercent } from '../view/units.js';
+import { PAGE_BYTES, formatBytes, formatPercent } from '../view/units.js';
 import { JSON_OPTION, type Runner } from './runner.js';
 
-const PAGE_BYTES = 4096;
 const HEAD = ['CLASS', 'PAGES', 'SIZE', 'SHARE'];
 
 interface InspectFlags {

@@ -1,7 +1,5 @@
 import type { Gang } from '../api/gang-schemas.js';
-import { formatBytes, formatDuration, formatRate } from './units.js';
-
-const PAGE_BYTES = 4096;
+import { PAGE_BYTES, formatBytes, formatDuration, formatRate } from './units.js';
 
 /** How many of the guests have moved. */
 export function movedCount({ guests }: Gang): number {

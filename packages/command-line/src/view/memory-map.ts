@@ -1,4 +1,5 @@
 import type { Inspection } from '../api/schemas.js';
+import { PAGE_BYTES } from './units.js';
 
 type MemoryMap = NonNullable<Inspection['map']>;
 
@@ -16,7 +17,6 @@ const CELL = 4;
 const MARGIN = 16;
 const LINE = 20;
 const GAP = 28;
-const PAGE_BYTES = 4096;
 
 const hex = (address: number): string => `0x${address.toString(16)}`;
 

@@ -2,9 +2,7 @@ import type { Preparation } from '../api/preparation-schemas.js';
 import type { Paint } from './colours.js';
 import { problemLines } from './problem-lines.js';
 import { table } from './table.js';
-import { formatBytes, formatDuration, formatPercent, formatTime } from './units.js';
-
-const PAGE_BYTES = 4096;
+import { PAGE_BYTES, formatBytes, formatDuration, formatPercent, formatTime } from './units.js';
 
 /** Several of them, the newest last. */
 export function preparationTable(preparations: readonly Preparation[]): string[] {

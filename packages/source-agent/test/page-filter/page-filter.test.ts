@@ -52,6 +52,7 @@ async function precopy(
   // The log begins now.
   guest.dirtied.clear();
   const options = { filter, whenStalled: 'stop', ...changes } as const;
+  filter.start();
   const plan = await runPrecopy(precopyOptions(migration, abort.signal, work, options));
   await flow.drained();
   filter.stopped();

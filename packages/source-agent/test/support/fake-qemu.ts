@@ -24,7 +24,8 @@ export interface FakeQemuOptions {
 export class FakeQemu {
   readonly commands: string[] = [];
   running: boolean;
-  readonly #silent: boolean;
+  /** Takes connections, but says nothing. */
+  silent: boolean;
   readonly #sockets = new Set<Socket>();
   readonly #server: Server;
   #refusals: number;
@@ -32,7 +33,7 @@ export class FakeQemu {
   private constructor({ running = false, refusals = 0, silent = false }: FakeQemuOptions) {
     this.running = running;
     this.#refusals = refusals;
-    this.#silent = silent;
+    this.silent = silent;
     this.#server = createServer((socket) => {
       this.#serve(socket);
     });
@@ -57,7 +58,7 @@ export class FakeQemu {
   #serve(socket: Socket): void {
     this.#sockets.add(socket);
     socket.on('error', () => undefined);
-    if (this.#silent) return;
+    if (this.silent) return;
     const say = (message: object): void => {
       socket.write(`${JSON.stringify(message)}\r\n`);
     };
