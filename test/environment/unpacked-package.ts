@@ -29,7 +29,10 @@ async function unpackPackage(name: string, debianPackage: string): Promise<void>
     if (archive === undefined) throw new Error(`apt-get download ${debianPackage} has left no file`);
     const root = join(scratch, 'root');
     await run('dpkg-deb', ['-x', join(scratch, archive), root]);
-    await rename(root, unpackedPackage(name));
+    await rename(root, unpackedPackage(name)).catch((error: unknown) => {
+      // Somebody else who wanted it was faster.
+      if (!isUnpacked(name)) throw error;
+    });
   } finally {
     await rm(scratch, { recursive: true, force: true });
   }
