@@ -148,7 +148,7 @@ describe('the document of gangs', () => {
 
   test('says how many guests there are, and which of QEMU the ratios are to', () => {
     expect(text).toContain('## gang-mixed, 1 Gb/s');
-    expect(text).toContain('4 guests of 512 MiB each; ');
+    expect(text).toContain('4 guests of 512 MiB each, with a heartbeat every 100 ms; ');
     expect(text).toContain("Over `qemu-in-turn`, of QEMU's methods the one that is through soonest:");
     expect(text).toContain('| gang-mixed, 1 Gb/s, gang-precopy: total time | 1.02 × qemu-in-turn |');
   });

@@ -6,7 +6,7 @@ import { loggedFields } from './support/log-fields.js';
 
 /** Of pino, and of what is spread into a line from another file. */
 const fromElsewhere = [
-  ...['level', 'time', 'name', 'pid', 'hostname', 'msg', 'request', 'gang'],
+  ...['level', 'time', 'name', 'pid', 'hostname', 'msg', 'request'],
   ...['skipped', 'decision', 'expectedDowntimeMs', 'remainingBytes'],
 ];
 
