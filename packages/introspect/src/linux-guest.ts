@@ -43,21 +43,22 @@ export class LinuxGuest {
   readonly kind = 'linux';
   readonly #physical: PhysicalMemory;
   readonly #kernel: Kernel;
-  readonly #files: FoundFileLayouts;
   readonly #fileLayouts: FileLayouts;
 
   /** @internal */
   constructor(physical: PhysicalMemory, kernel: Kernel, files: FoundFileLayouts) {
     this.#physical = physical;
     this.#kernel = kernel;
-    this.#files = files;
     this.#fileLayouts = new FileLayouts(kernel.types, kernel.encodings, files);
   }
 
-  /** For {@link OpenOptions.known}. */
+  /** For {@link openGuest}. */
   get known(): KnownLinux {
     const { info, address, encodings, symbols, page, zoneLayout } = this.#kernel;
-    return { kernel: { info, address, encodings, symbols, page, zoneLayout }, files: this.#files };
+    return {
+      kernel: { info, address, encodings, symbols, page, zoneLayout },
+      files: this.#fileLayouts.found,
+    };
   }
 
   /** As `uname -r` says it. */

@@ -65,7 +65,7 @@ export function createApi(
       serveMetrics(server, measureMigrations({ migrations, gangs, preparations }, streams), files);
       migrationRoutes(server, migrations);
       steeringRoutes(server, migrations);
-      eventRoute(server, migrations, streams);
+      eventRoute(server, { path: '/v1/migrations', what: 'migration' }, migrations, streams);
       gangRoutes(server, gangs, streams);
       preparationRoutes(server, preparations);
       guestRoutes(server, migrations);

@@ -1,5 +1,4 @@
 import { pageClassNames } from '@pageferry/introspect';
-import { readPageTables } from '@pageferry/qemu';
 import { Type, type Static } from '@sinclair/typebox';
 import { connectGuest, type GuestPlaces } from './guest-monitor.js';
 import { pageCounts } from './outgoing-resource.js';
@@ -56,8 +55,7 @@ export async function inspectGuest(
   const guest = await SourceGuest.open(await connectGuest(places, name, { signal }), signal);
   try {
     const begun = performance.now();
-    const { memory, linux } = await openLinux(guest, known, signal);
-    const pageTables = await readPageTables(guest.qmp, { signal });
+    const { memory, linux, pageTables } = await openLinux(guest, known, signal);
     const looked = linux.kind === 'unsupported' ? linux : await linux.classify({ pageTables, signal });
     const lookMs = performance.now() - begun;
     const kernel = linux.kind === 'unsupported' ? null : linux.release;

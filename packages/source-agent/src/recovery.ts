@@ -7,6 +7,7 @@ import type { SourceConfiguration } from './configuration.js';
 import { connectGuest } from './guest-monitor.js';
 import type { InterruptedHandOver } from './outgoing-journal.js';
 import { MigrationRequest } from './request.js';
+import { ANSWER_TIMEOUT_MS } from './source-guest.js';
 
 const StoredRecord = Type.Object({
   event: Type.String(),
@@ -19,8 +20,7 @@ const StoredRecord = Type.Object({
 
 const QEMU_PATIENCE_MS = 10_000;
 const QEMU_PAUSE_MS = 100;
-/** A QEMU that waits for storage answers nothing, and its guest could not go on either: it is asked again for so long, ms. */
-const ANSWER_TIMEOUT_MS = 600_000;
+/** From one time that a QEMU which does not answer is asked to the next, ms. */
 const ANSWER_PAUSE_MS = 1000;
 
 /** A migration of an earlier run that was handed over, and whose end nobody here has seen. */

@@ -25,7 +25,7 @@ import { PageLayout, type PageSet } from '@pageferry/transfer';
 const TAKE_BACK_TIMEOUT_MS = 30_000;
 const TAKE_BACK_PAUSE_MS = 100;
 /** A QEMU that waits for storage answers nothing, and its guest could not go on either: it is waited for, ms. */
-const ANSWER_TIMEOUT_MS = 600_000;
+export const ANSWER_TIMEOUT_MS = 600_000;
 
 /** The guest on the host that it leaves: its QEMU, its memory, and whether it ran when all this began. */
 export class SourceGuest {

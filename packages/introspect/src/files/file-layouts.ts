@@ -92,7 +92,7 @@ export interface FoundFileLayouts {
 export class FileLayouts {
   readonly #source: TypeSource;
   readonly #encodings: Encodings;
-  readonly #found: FoundFileLayouts;
+  readonly found: FoundFileLayouts;
   /** While they are in use: they are megabytes. */
   #types: TypeInformation | undefined;
 
@@ -100,21 +100,21 @@ export class FileLayouts {
   constructor(source: TypeSource, encodings: Encodings, found: FoundFileLayouts) {
     this.#source = source;
     this.#encodings = encodings;
-    this.#found = found;
+    this.found = found;
   }
 
   /** @throws Unsupported */
   get common(): CommonLayout {
-    return (this.#found.common ??= commonLayoutOf(this.#kernelTypes));
+    return (this.found.common ??= commonLayoutOf(this.#kernelTypes));
   }
 
   /** Undefined if the guest's kernel does not say. */
   get ext4(): Ext4Layout | undefined {
-    return (this.#found.ext4 ??= this.#ofFileSystem('ext4', ext4LayoutOf));
+    return (this.found.ext4 ??= this.#ofFileSystem('ext4', ext4LayoutOf));
   }
 
   get xfs(): XfsLayout | undefined {
-    return (this.#found.xfs ??= this.#ofFileSystem('xfs', (types) => xfsLayoutOf(types, this.#encodings)));
+    return (this.found.xfs ??= this.#ofFileSystem('xfs', (types) => xfsLayoutOf(types, this.#encodings)));
   }
 
   /** Forgets the descriptions of types, but not what was found in them. */

@@ -10,14 +10,14 @@ import { VmcoreInfo } from './vmcoreinfo.js';
 const OFFSETS_IN_PAGE = [0, 24];
 const MARK = new TextEncoder().encode('OSRELEASE=');
 const CHUNK_BYTES = 256 * 1024;
+/** A guest that has more than that in its memory does so on purpose. */
+const MOST_CANDIDATES = 16;
+
 /** A VMCOREINFO, and the guest-physical address of its first byte. */
 export interface FoundVmcoreInfo {
   readonly info: VmcoreInfo;
   readonly address: number;
 }
-
-/** A guest that has more than that in its memory does so on purpose. */
-const MOST_CANDIDATES = 16;
 
 function isMarked(chunk: Uint8Array, offset: number): boolean {
   for (let index = 0; index < MARK.length; index++) {

@@ -79,12 +79,9 @@ function kernelIn(memory: VirtualMemory, known: KnownKernel): Kernel {
 }
 
 /** @throws StaleCopy if this kernel does not run (any more); Unsupported if it wants something else of free pages */
-function checkVariables(
-  memory: VirtualMemory,
-  { info, symbols }: Pick<KnownKernel, 'info' | 'symbols'>,
-): void {
-  checkSections(memory, info, symbols.get('mem_section') ?? 0n);
-  const poisoning = symbols.get('_page_poisoning_enabled');
+function checkVariables(memory: VirtualMemory, known: Pick<KnownKernel, 'info' | 'symbols'>): void {
+  checkSections(memory, known);
+  const poisoning = known.symbols.get('_page_poisoning_enabled');
   if (poisoning !== undefined && memory.readI32(poisoning) !== 0) {
     throw new Unsupported('the guest expects a pattern in its free pages (page_poison=1)');
   }
@@ -99,9 +96,8 @@ export function checkStillRuns(
   kernel: Kernel,
   pageTables: readonly number[] | undefined,
 ): void {
-  const { info, symbols } = kernel;
   kernel.memory.forget();
-  checkSections(openRunning(physical, info, pageTables), info, symbols.get('mem_section') ?? 0n);
+  checkSections(openRunning(physical, kernel.info, pageTables), kernel);
 }
 
 const wantedSymbols = ['_stext', 'mem_section', '_page_poisoning_enabled'];

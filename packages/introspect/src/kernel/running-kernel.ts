@@ -23,9 +23,12 @@ export function openRunning(
   return memory;
 }
 
-/** @throws StaleCopy if the variable `mem_section`, at this address, has another value than VMCOREINFO says */
-export function checkSections(memory: VirtualMemory, info: VmcoreInfo, pointer: bigint): void {
-  if (memory.readU64(pointer) !== info.symbol('mem_section')) {
+/** @throws StaleCopy if the variable `mem_section` has another value than VMCOREINFO says */
+export function checkSections(
+  memory: VirtualMemory,
+  { info, symbols }: { readonly info: VmcoreInfo; readonly symbols: ReadonlyMap<string, bigint> },
+): void {
+  if (memory.readU64(symbols.get('mem_section') ?? 0n) !== info.symbol('mem_section')) {
     throw new StaleCopy('the sections of memory are not where VMCOREINFO says: is it a stale copy?');
   }
 }

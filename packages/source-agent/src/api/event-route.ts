@@ -7,8 +7,6 @@ import {
   type HttpServer,
 } from '@pageferry/daemon';
 import { Type } from '@sinclair/typebox';
-import type { FastifyReply } from 'fastify';
-import type { ServedMigrations } from './served-migrations.js';
 
 const lastEventHeaders = Type.Object({
   'last-event-id': Type.Optional(
@@ -20,7 +18,7 @@ const lastEventHeaders = Type.Object({
 });
 
 /** Of a request for the server-sent events of a migration or a gang. */
-export const eventSchema = (what: string) => ({
+const eventSchema = (what: string) => ({
   summary: `Follow a ${what}: events \`state\`, \`progress\` and, at last, \`end\`, each with the ${what} as it is then`,
   params: idParams,
   headers: lastEventHeaders,
@@ -34,45 +32,37 @@ export const eventSchema = (what: string) => ({
   },
 });
 
-/**
- * Answers with the events of what goes on, from the one after that was received, if they are still kept; otherwise from how
- * it is now.
- */
-export function answerEvents(
-  reply: FastifyReply,
-  streams: EventStreams,
-  after: number | undefined,
-  { feed, view }: { readonly feed: EventFeed; readonly view: object },
-): FastifyReply {
-  const now = { id: feed.newest, name: 'state', data: JSON.stringify(view) };
-  const events = (after === undefined ? undefined : feed.after(after)) ?? [now];
-  streams.open(reply, { events, feed });
-  return reply;
+/** What can be followed: see `OutgoingMigrations` and `Gangs`. */
+export interface Followed {
+  /** One that is under way. Errors: `migration-not-found`, `migration-state`. */
+  find(id: string): { readonly feed: EventFeed; readonly view: object };
+  ended(id: string): EndedMigration<object> | undefined;
 }
 
-/** Answers with how it ended. */
-export function answerEnd(
-  reply: FastifyReply,
+/** A migration or a gang, which is `what`, as it goes on, as server-sent events. */
+export function eventRoute(
+  server: HttpServer,
+  { path, what }: { readonly path: `/${string}`; readonly what: string },
+  followed: Followed,
   streams: EventStreams,
-  after: number | undefined,
-  { view, events }: EndedMigration<object>,
-): FastifyReply {
-  if (after === events) return reply.status(204).send(null);
-  streams.open(reply, { events: [{ id: events, name: 'end', data: JSON.stringify(view) }] });
-  return reply;
-}
-
-/** A migration as it goes on, as server-sent events. */
-export function eventRoute(server: HttpServer, migrations: ServedMigrations, streams: EventStreams): void {
+): void {
   server.get(
-    '/v1/migrations/:id/events',
-    { schema: eventSchema('migration') },
+    `${path}/:id/events`,
+    { schema: eventSchema(what) },
     async ({ params: { id }, headers }, reply) => {
       const after = headers['last-event-id'];
-      const ended = migrations.ended(id);
-      return ended === undefined
-        ? answerEvents(reply, streams, after, migrations.find(id))
-        : answerEnd(reply, streams, after, ended);
+      const ended = followed.ended(id);
+      if (ended !== undefined) {
+        const { view, events } = ended;
+        if (after === events) return reply.status(204).send(null);
+        streams.open(reply, { events: [{ id: events, name: 'end', data: JSON.stringify(view) }] });
+        return reply;
+      }
+      const { feed, view } = followed.find(id);
+      const now = { id: feed.newest, name: 'state', data: JSON.stringify(view) };
+      // The events after the one that was received, if they are still kept; otherwise how it is now.
+      streams.open(reply, { events: (after === undefined ? undefined : feed.after(after)) ?? [now], feed });
+      return reply;
     },
   );
 }

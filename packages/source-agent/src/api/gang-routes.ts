@@ -10,7 +10,7 @@ import { Type } from '@sinclair/typebox';
 import { GangChange, GangRequest } from '../gang/gang-request.js';
 import type { GangView } from '../gang/gang-resource.js';
 import type { Gangs } from '../gang/gangs.js';
-import { answerEnd, answerEvents, eventSchema } from './event-route.js';
+import { eventRoute } from './event-route.js';
 
 const GangAnswer = Type.Unsafe<GangView>({ $ref: 'Gang#' });
 
@@ -95,15 +95,5 @@ export function gangRoutes(server: HttpServer, gangs: ServedGangs, streams: Even
     },
   );
 
-  server.get(
-    '/v1/gangs/:id/events',
-    { schema: eventSchema('gang') },
-    async ({ params: { id }, headers }, reply) => {
-      const after = headers['last-event-id'];
-      const ended = gangs.ended(id);
-      return ended === undefined
-        ? answerEvents(reply, streams, after, gangs.find(id))
-        : answerEnd(reply, streams, after, ended);
-    },
-  );
+  eventRoute(server, { path: '/v1/gangs', what: 'gang' }, gangs, streams);
 }
