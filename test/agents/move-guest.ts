@@ -1,4 +1,5 @@
 import type { Guest } from '../guests/guest.js';
+import type { GuestHardware } from '../guests/qemu-arguments.js';
 import type { DestinationAgent } from './destination-agent.js';
 import type { Hypervisor } from './hypervisor.js';
 import type { Migration } from './migration.js';
@@ -22,9 +23,13 @@ export interface MovedGuest {
 
 const moveDeadlineMs = 120_000;
 
-/** Starts the QEMU on the other host that an equal guest can come into. */
-export async function startIncoming(guest: Guest, destination: Hypervisor): Promise<Guest> {
-  return destination.startGuest({ ...guest.options, incoming: true });
+/** Starts the QEMU on the other host that an equal guest can come into; `memoryBackend` where its memory differs from the guest's. */
+export async function startIncoming(
+  guest: Guest,
+  destination: Hypervisor,
+  memory: Pick<GuestHardware, 'memoryBackend'> = {},
+): Promise<Guest> {
+  return destination.startGuest({ ...guest.options, ...memory, incoming: true });
 }
 
 /** Asks for a migration; resolves when the agent has taken it on. */

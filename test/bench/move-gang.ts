@@ -17,7 +17,7 @@ import { giveUpMs, graceMs, pageferryRequest } from './pageferry-request.js';
 import { contentPagesOf, encodingsOf } from './sent-pages.js';
 import { sum } from './sum.js';
 
-const pollMs = 50;
+const pollMs = 200;
 
 /** Moves all guests; gives up those that are still here after the time that one has. */
 export async function moveGang(

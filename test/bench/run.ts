@@ -87,6 +87,11 @@ export const Run = Type.Object({
       description: 'Guests that the daemons had moved before; none if it is missing',
     }),
   ),
+  memoryReserved: Type.Optional(
+    Type.Literal(true, {
+      description: "The destination's QEMU had touched all of the guest's memory before",
+    }),
+  ),
   daemonPeakBytes: nullable(Type.Integer({ description: "The larger of the daemons' peaks" })),
   guestErrors: nullable(Type.Integer({ description: 'Found by the guest afterwards; null if it was lost' })),
   storageBytes: Type.Optional(

@@ -2,7 +2,8 @@ import type { Environment } from '../environment/install.js';
 import { diskArguments, diskKernelArguments, type GuestDisk } from './guest-disk.js';
 
 export type MachineType = 'pc' | 'q35';
-export type MemoryBackend = 'anonymous' | 'memfd' | 'file' | 'hugepages';
+/** `reserved` is anonymous memory, all of which QEMU touches before it answers (`prealloc=on`). */
+export type MemoryBackend = 'anonymous' | 'reserved' | 'memfd' | 'file' | 'hugepages';
 
 /** What a guest consists of: the same on the source and on the destination. */
 export interface GuestHardware {
@@ -52,6 +53,8 @@ function memoryArguments(hardware: GuestHardware, files: GuestFiles): string[] {
   switch (hardware.memoryBackend ?? 'anonymous') {
     case 'anonymous':
       return [];
+    case 'reserved':
+      return ['-object', `memory-backend-ram,${id},${size},prealloc=on`];
     case 'memfd':
       return ['-object', `memory-backend-memfd,${id},${size},share=on`];
     case 'file':

@@ -169,6 +169,21 @@ describe('the document', () => {
     expect(text).toContain('≤ 0.01');
   });
 
+  test('tells which rows were measured under other conditions', () => {
+    const usual = { memoryReserved: true, movedBefore: 1, daemonPeakBytes: 1000 } as const;
+    const rows = [
+      run('idle', 1000, 'qemu-precopy', { memoryReserved: true }),
+      run('idle', 1000, 'precopy', { ...usual, movedBefore: 0 }),
+      run('idle', 1000, 'hybrid', usual),
+      run('idle', 1000, 'hybrid', { movedBefore: 1 }),
+    ];
+    const text = toMarkdown(scenarios, report(rows));
+    expect(text).toContain('The first guest that its daemons moved: precopy.');
+    expect(text).toContain('Into memory that was not reserved: hybrid.');
+    const all = toMarkdown(scenarios, report([run('idle', 1000, 'precopy')]));
+    expect(all).toContain('Into memory that was not reserved: all methods.');
+  });
+
   test('has a picture of every method and scenario', () => {
     const picture = chartOf(1000, measured.summaries);
     expect(picture).toMatch(/^<svg /);

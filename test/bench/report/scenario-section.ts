@@ -31,7 +31,7 @@ export function scenarioSection(scenario: Scenario, link: Link, { summaries, rat
     `## ${scenario.name}, ${linkTitle(link)}`,
     '',
     `${scenario.purpose}. ${guestsOf(scenario)}${diskOf(scenario, link)}; ${scenario.load(link, 0).description}.`,
-    ...newDaemons(rows),
+    ...exceptions(rows),
     '',
     ...summaryTable(rows),
     ...storageTable(rows),
@@ -51,10 +51,17 @@ const diskOf = ({ storage }: Scenario, link: Link): string =>
     ? ''
     : `, with a disk on a third host (a raw image, exported by \`qemu-nbd\`), to which each of the two has a link of its own: ${linkTitle(storage(link))}`;
 
-/** Which of the daemons had moved no guest before, as nearly all have. */
-function newDaemons(rows: readonly Summary[]): string[] {
-  const methods = rows.filter(({ movedBefore }) => movedBefore === 0).map(({ method }) => method);
-  return methods.length === 0 ? [] : [`The first guest that its daemons moved: ${methods.join(', ')}.`];
+/** Which rows were not measured under the conditions that the document tells of at its beginning. */
+function exceptions(rows: readonly Summary[]): string[] {
+  const except = (title: string, isOne: (row: Summary) => boolean): string[] => {
+    const methods = rows.filter(isOne).map(({ method }) => method);
+    if (methods.length === 0) return [];
+    return [`${title}: ${methods.length === rows.length ? 'all methods' : methods.join(', ')}.`];
+  };
+  return [
+    ...except('The first guest that its daemons moved', ({ movedBefore }) => movedBefore === 0),
+    ...except('Into memory that was not reserved', ({ memoryReserved }) => !memoryReserved),
+  ];
 }
 
 function summaryTable(rows: readonly Summary[]): string[] {

@@ -25,6 +25,8 @@ export interface Summary extends Readonly<Record<Figure, Spread | null>> {
   readonly daemonPeakBytes: number | null;
   /** Fewest guests that the daemons of a run had moved before; null where none take part. */
   readonly movedBefore: number | null;
+  /** In all runs the destination's QEMU had touched all of the guest's memory before. */
+  readonly memoryReserved: boolean;
   /** What the destination has received from the storage host, bytes. */
   readonly storageBytes: Spread | null;
   readonly around: AroundSummary | null;
@@ -84,6 +86,7 @@ function summaryOf(runs: readonly Run[]): Summary[] {
       contentPages: of(({ contentPages }) => contentPages),
       daemonPeakBytes: peaks.length === 0 ? null : Math.max(...peaks),
       movedBefore: peaks.length === 0 ? null : Math.min(...runs.map(({ movedBefore }) => movedBefore ?? 0)),
+      memoryReserved: runs.every(({ memoryReserved }) => memoryReserved === true),
       storageBytes: of(({ storageBytes }) => storageBytes ?? null),
       around: aroundSummaryOf(runs),
       gang: gangSummaryOf(runs),
