@@ -85,6 +85,14 @@ describe('guests of one image leave together, whole, and what they have in commo
     expect(gang.sent.pages.reference).toBeGreaterThan(megabytesPerSecond === 0 ? shared : 0);
   });
 
+  test('also if they are eight', async () => {
+    const pairs = await startAlike(8);
+    const gang = await over(await begin(pairs, { mode: 'hybrid' }));
+    expect(gang).toMatchObject({ state: 'completed' });
+    await expectMoved(pairs);
+    expect(gang.sent.pages.reference).toBeGreaterThan((pairs.length - 1) * contentPages);
+  });
+
   test('each with the kernel that it has', async () => {
     const { image } = await guestKernel('backports');
     const kernels = [undefined, image];

@@ -49,4 +49,5 @@ export { serveMetrics } from './http/metrics.js';
 export { MOST_MEASURED, countEnded, measureUnderway } from './http/migration-metrics.js';
 export { idParams, serveMigrations, type ListedMigrations } from './http/migration-list.js';
 export { checkDirectory, serveHealth, type Check } from './http/readiness.js';
-export { MigrationHistory, type EndedMigration } from './migration-history.js';
+export { KnownMigrations } from './known-migrations.js';
+export type { EndedMigration } from './migration-history.js';

@@ -1,4 +1,3 @@
-import { PageferryError } from '@pageferry/errors';
 import { Journal } from './journal.js';
 import type { Logger } from './log.js';
 
@@ -50,10 +49,8 @@ export class MigrationHistory<View extends { readonly id: string }> {
     });
   }
 
-  /** Forgets it, and deletes its journal. Errors: `migration-not-found`, `journal`. */
+  /** Forgets it, and deletes its journal. Error: `journal`. */
   async delete(id: string): Promise<void> {
-    if (!this.#byId.has(id))
-      throw new PageferryError('migration-not-found', `no migration ${id} is known here`);
     await Journal.delete(this.#options.directory, id);
     this.#byId.delete(id);
   }

@@ -1,4 +1,4 @@
-import { Journal, MigrationHistory, type Check, type Logger } from '@pageferry/daemon';
+import { Journal, KnownMigrations, type Check, type Logger } from '@pageferry/daemon';
 import { PageferryError } from '@pageferry/errors';
 import type { DestinationConfiguration } from './configuration.js';
 import type { IncomingDriver } from './drivers/driver.js';
@@ -31,15 +31,13 @@ export class IncomingMigrations {
   readonly #driver: IncomingDriver;
   readonly #log: Logger;
   readonly #signal: AbortSignal;
-  readonly #underway = new Map<string, IncomingMigration>();
+  readonly #known: KnownMigrations<IncomingView, IncomingMigration>;
   /** Those that count towards the limit. */
   readonly #admitted = new Set<string>();
   /** Those whose journal is being opened. */
   readonly #opening = new Set<string>();
   readonly #running = new Set<Promise<void>>();
-  readonly #history: MigrationHistory<IncomingView>;
   readonly #past: PastStandings;
-  readonly #onEnd: ((view: IncomingView) => void)[] = [];
   readonly #onPageArrived: ((seconds: number) => void)[] = [];
 
   constructor({ configuration, driver, log, signal, recovery }: IncomingMigrationsOptions) {
@@ -51,16 +49,22 @@ export class IncomingMigrations {
     this.#past = new PastStandings(directory, log);
     for (const migration of recovery.ended) this.#past.add(migration.id, migration);
     const mayDelete = (id: string): boolean => !this.#past.isOwner(id);
-    this.#history = new MigrationHistory({ directory, mostRemembered: MOST_REMEMBERED, log, mayDelete });
+    this.#known = new KnownMigrations({
+      what: 'migration',
+      directory,
+      mostRemembered: MOST_REMEMBERED,
+      log,
+      mayDelete,
+    });
   }
 
   /** Those that have ended first. */
   get views(): IncomingView[] {
-    return [...this.#history.views, ...this.underway];
+    return this.#known.views;
   }
 
   get underway(): IncomingView[] {
-    return [...this.#underway.values()].map((migration) => migration.view);
+    return this.#known.underway.map(({ view }) => view);
   }
 
   /** Migrations that may be under way at once. */
@@ -70,7 +74,7 @@ export class IncomingMigrations {
 
   /** Calls `listener` with each migration that has ended. */
   onEnd(listener: (view: IncomingView) => void): void {
-    this.#onEnd.push(listener);
+    this.#known.onEnd(listener);
   }
 
   /** Calls `listener` with how long a guest waited for a page that it had asked for, whenever one has come. */
@@ -80,10 +84,7 @@ export class IncomingMigrations {
 
   /** Error: `migration-not-found`. */
   view(id: string): IncomingView {
-    const view = this.#underway.get(id)?.view ?? this.#history.find(id)?.view;
-    if (view === undefined)
-      throw new PageferryError('migration-not-found', `no migration ${id} is known here`);
-    return view;
+    return this.#known.view(id);
   }
 
   async checks(): Promise<Check[]> {
@@ -92,7 +93,7 @@ export class IncomingMigrations {
 
   /** Reads what earlier runs of this agent have left, and takes up guests of this host that lack pages. */
   async takeUp({ interrupted }: Recovery): Promise<void> {
-    for (const ended of await readEnded(this.#configuration.stateDirectory)) this.#history.add(ended);
+    for (const ended of await readEnded(this.#configuration.stateDirectory)) this.#known.addEnded(ended);
     for (const { id, postcopy } of interrupted) {
       this.#admitted.add(id);
       void this.run(await this.#open(undefined, id, postcopy.peers ?? [], postcopy));
@@ -105,7 +106,7 @@ export class IncomingMigrations {
    */
   async admit(id: string, connection: SourceConnection, names: PeerNames): Promise<IncomingMigration> {
     this.#signal.throwIfAborted();
-    if (this.#underway.has(id) || this.#opening.has(id) || this.#past.find(id) !== undefined) {
+    if (this.#known.findUnderway(id) !== undefined || this.#opening.has(id) || this.#past.find(id) !== undefined) {
       throw new PageferryError('request-invalid', `the migration ${id} has been here before`);
     }
     return this.#open(connection, id, names);
@@ -125,7 +126,7 @@ export class IncomingMigrations {
    * @throws `peer-not-trusted` if it is another source than the one that began it
    */
   async resume(id: string, connection: SourceConnection, names: PeerNames): Promise<void> {
-    const migration = this.#underway.get(id);
+    const migration = this.#known.findUnderway(id);
     const past = this.#past.find(id);
     requireSamePeer(id, (migration ?? past)?.peers, names);
     if (migration !== undefined) return migration.reconnect(connection);
@@ -163,7 +164,7 @@ export class IncomingMigrations {
         },
         ...(interrupted && { interrupted }),
       });
-      this.#underway.set(id, migration);
+      this.#known.begin(migration);
       return migration;
     } finally {
       this.#opening.delete(id);
@@ -183,12 +184,13 @@ export class IncomingMigrations {
 
   /** One that the agent's next run goes on with is not over. */
   #end(migration: IncomingMigration): void {
-    const { id, isOver, isDryRun, peers, standing, view } = migration;
+    const { id, isOver, isDryRun, peers, standing } = migration;
     this.#admitted.delete(id);
-    if (isOver || isDryRun) this.#underway.delete(id);
-    if (!isOver) return;
-    this.#past.add(id, { ...standing, peers });
-    this.#history.add({ view, events: 0 });
-    for (const listener of this.#onEnd) listener(view);
+    if (isOver) {
+      this.#past.add(id, { ...standing, peers });
+      this.#known.end(migration, 0);
+    } else if (isDryRun) {
+      this.#known.drop(id);
+    }
   }
 }

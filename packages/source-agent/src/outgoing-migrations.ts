@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { Journal, MigrationHistory, type Check, type EndedMigration, type Logger } from '@pageferry/daemon';
+import { Journal, KnownMigrations, type Check, type EndedMigration, type Logger } from '@pageferry/daemon';
 import { PageferryError } from '@pageferry/errors';
 import type { SourceConfiguration } from './configuration.js';
 import { readEnded } from './ended-migrations.js';
@@ -34,14 +34,12 @@ export class OutgoingMigrations {
   readonly #signal: AbortSignal;
   readonly #identity: StreamIdentity | undefined;
   readonly #knownGuests = createKnownGuests();
-  readonly #underway = new Map<string, OutgoingMigration>();
+  readonly #known: KnownMigrations<OutgoingView, OutgoingMigration>;
   readonly #running = new Set<Promise<void>>();
-  readonly #history: MigrationHistory<OutgoingView>;
   /** Guests whose migration is about to begin. */
   readonly #starting = new Set<string>();
   /** Guests whose QEMU is asked something for a moment. */
   readonly #asked = new Set<string>();
-  readonly #onEnd: ((view: OutgoingView) => void)[] = [];
   #listing: Promise<GuestView[]> | undefined;
 
   /** @param signal ends all migrations, those that have been handed over until the agent's next run */
@@ -55,16 +53,17 @@ export class OutgoingMigrations {
     this.#log = log;
     this.#signal = signal;
     this.#identity = identity;
-    this.#history = new MigrationHistory({ directory: configuration.stateDirectory, mostRemembered, log });
+    const { stateDirectory: directory } = configuration;
+    this.#known = new KnownMigrations({ what: 'migration', directory, mostRemembered, log });
   }
 
   /** Those that have ended first. */
   get views(): OutgoingView[] {
-    return [...this.#history.views, ...this.underway];
+    return this.#known.views;
   }
 
   get underway(): OutgoingView[] {
-    return [...this.#underway.values()].map((migration) => migration.view);
+    return this.#known.underway.map(({ view }) => view);
   }
 
   /** Migrations that may be under way at once. */
@@ -74,38 +73,26 @@ export class OutgoingMigrations {
 
   /** Calls `listener` with each migration that has ended. */
   onEnd(listener: (view: OutgoingView) => void): void {
-    this.#onEnd.push(listener);
+    this.#known.onEnd(listener);
   }
 
   /** Error: `migration-not-found`. */
   view(id: string): OutgoingView {
-    const view = this.#underway.get(id)?.view ?? this.ended(id)?.view;
-    if (view === undefined)
-      throw new PageferryError('migration-not-found', `no migration ${id} is known here`);
-    return view;
+    return this.#known.view(id);
   }
 
   ended(id: string): EndedMigration<OutgoingView> | undefined {
-    return this.#history.find(id);
+    return this.#known.ended(id);
   }
 
   /** One that is under way. Errors: `migration-not-found`; `migration-state`, if it is over. */
   find(id: string): OutgoingMigration {
-    const migration = this.#underway.get(id);
-    if (migration !== undefined) return migration;
-    const { state } = this.view(id);
-    throw new PageferryError('migration-state', `the migration is over: it is ${state}`);
+    return this.#known.requireUnderway(id);
   }
 
   /** Forgets one that is over. Errors: `migration-not-found`; `migration-state`, if it is not; `journal`. */
   async delete(id: string): Promise<void> {
-    if (this.#underway.has(id)) {
-      throw new PageferryError(
-        'migration-state',
-        'the migration is under way: cancel it, or wait for its end',
-      );
-    }
-    await this.#history.delete(id);
+    await this.#known.delete(id);
   }
 
   /**
@@ -187,7 +174,7 @@ export class OutgoingMigrations {
    */
   async takeUp(interrupted: readonly InterruptedMigration[]): Promise<void> {
     for (const ended of await readEnded(this.#configuration.stateDirectory, this.#log))
-      this.#history.add(ended);
+      this.#known.addEnded(ended);
     for (const { id, handOver } of interrupted)
       await this.#open(id, handOver.request, this.#ownRoute(handOver.request), handOver);
   }
@@ -214,7 +201,7 @@ export class OutgoingMigrations {
       route,
       ...(interrupted && { interrupted }),
     });
-    this.#underway.set(id, migration);
+    this.#known.begin(migration);
     const running = migration.run(this.#signal).then(() => {
       this.#running.delete(running);
       this.#end(migration);
@@ -229,11 +216,7 @@ export class OutgoingMigrations {
 
   /** One that the agent's next run goes on with is not over. */
   #end(migration: OutgoingMigration): void {
-    if (!migration.isOver) return;
-    const { id, view, feed } = migration;
-    this.#underway.delete(id);
-    this.#history.add({ view, events: feed.newest });
-    for (const listener of this.#onEnd) listener(view);
+    if (migration.isOver) this.#known.end(migration, migration.feed.newest);
   }
 
   /** Keeps others from the guest's monitor meanwhile. Error: `guest-busy`. */
@@ -256,7 +239,7 @@ export class OutgoingMigrations {
   #whyBusy(guest: string): string | undefined {
     if (this.#starting.has(guest)) return `the guest "${guest}" is about to be migrated`;
     if (this.#asked.has(guest)) return `the guest "${guest}" is being looked at by another request`;
-    for (const migration of this.#underway.values()) {
+    for (const migration of this.#known.underway) {
       if (!migration.isOver && migration.guestName === guest)
         return `the guest "${guest}" is being migrated: ${migration.id}`;
     }
@@ -264,7 +247,7 @@ export class OutgoingMigrations {
   }
 
   #refuseTooMany(): void {
-    const underway = [...this.#underway.values()].filter(({ isOver }) => !isOver).length;
+    const underway = this.#known.underway.filter(({ isOver }) => !isOver).length;
     if (underway + this.#starting.size < this.limit) return;
     throw new PageferryError(
       'too-many-migrations',

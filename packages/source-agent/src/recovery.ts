@@ -29,6 +29,13 @@ export interface InterruptedMigration {
   readonly handOver: InterruptedHandOver;
 }
 
+/** A migration of an earlier run whose guest is this host's. */
+interface UnfinishedMigration {
+  readonly id: string;
+  readonly story: Story;
+  readonly log: Logger;
+}
+
 export interface Recovery {
   readonly interrupted: readonly InterruptedMigration[];
   /** Resolves when no QEMU is waited for any more that does not answer. */
@@ -47,7 +54,7 @@ export async function recoverMigrations(
 ): Promise<Recovery> {
   const { stateDirectory } = configuration;
   const interrupted: InterruptedMigration[] = [];
-  const waits: Promise<void>[] = [];
+  const unfinished: UnfinishedMigration[] = [];
   for (const { id, records, damaged } of await Journal.readAll(stateDirectory)) {
     const migrationLog = migrationLogger(log, id);
     const story = readStory(records);
@@ -65,23 +72,29 @@ export async function recoverMigrations(
       interrupted.push({ id, handOver: { request, wasRunning, postcopy, qemu } });
       continue;
     }
-    const lookAfter = () => lookAfterGuest(configuration, id, story, migrationLog);
-    if (await lookAfter()) continue;
-    migrationLog.warn(
-      { guest: request?.guest },
-      'the QEMU of an interrupted migration does not answer: it is asked again',
-    );
-    waits.push(untilAnswered(lookAfter, migrationLog, signal));
+    unfinished.push({ id, story, log: migrationLog });
   }
+  // All at once: each QEMU that does not answer takes the time that it is given to.
+  const waits: Promise<void>[] = [];
+  await Promise.all(
+    unfinished.map(async (migration) => {
+      const lookAfter = () => lookAfterGuest(configuration, migration);
+      if (await lookAfter()) return;
+      const { story, log: migrationLog } = migration;
+      migrationLog.warn(
+        { guest: story.request?.guest },
+        'the QEMU of an interrupted migration does not answer: it is asked again',
+      );
+      waits.push(untilAnswered(lookAfter, migrationLog, signal));
+    }),
+  );
   return { interrupted, settled: Promise.all(waits).then(() => undefined) };
 }
 
 /** False if the guest's QEMU does not answer; any other failure is logged. */
 async function lookAfterGuest(
   configuration: SourceConfiguration,
-  id: string,
-  story: Story,
-  log: Logger,
+  { id, story, log }: UnfinishedMigration,
 ): Promise<boolean> {
   const guest = story.request?.guest;
   const journal = await Journal.open(configuration.stateDirectory, id, { log });

@@ -180,6 +180,19 @@ describe('a QEMU that answers nothing', () => {
     expect(await host.events('one')).toContain('rolled-back');
   });
 
+  test('does not hold up the others', { timeout: silentMs }, async () => {
+    const other = await startQemu();
+    const hung = await FakeQemu.listen(host.socketOf('hung'), { silent: true });
+    await host.writeJournal('first', [{ ...started(), request: requestFor('hung') }, stopping]);
+    await host.writeJournal('second', [started(), stopping]);
+    const recovery = begin();
+    await expect.poll(() => other.running, { timeout: silentMs }).toBe(true);
+    expect(host.warnings).toEqual([]);
+    hung.silent = false;
+    await (await recovery).settled;
+    expect(hung.running).toBe(true);
+  });
+
   test("is left to the agent's next run if the agent ends before", { timeout: silentMs }, async () => {
     const fake = await startQemu();
     await host.writeJournal('one', [started(), stopping]);

@@ -1,5 +1,5 @@
 import { redisLoad } from '../redis-load.js';
-import { gangMethods, type Scenario } from '../scenario.js';
+import { gangMethods, shapedLinks, type Scenario } from '../scenario.js';
 
 /** As fast as the processors let them, the servers of all guests would leave none to whoever moves them. */
 const pauseSeconds = 1;
@@ -10,7 +10,7 @@ export const gangBusy: Scenario = {
   guests: 4,
   beatMs: 100,
   memoryMiB: 512,
-  links: [1000],
+  links: shapedLinks,
   methods: gangMethods,
   load: () => redisLoad({ pauseSeconds }),
 };

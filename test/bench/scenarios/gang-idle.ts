@@ -1,4 +1,4 @@
-import { gangMethods, type Scenario } from '../scenario.js';
+import { gangMethods, shapedLinks, type Scenario } from '../scenario.js';
 import { writerLoad } from '../writer-load.js';
 
 const fillMiB = 128;
@@ -10,7 +10,7 @@ export const gangIdle: Scenario = {
   guests: 8,
   beatMs: 100,
   memoryMiB: 512,
-  links: [1000],
+  links: shapedLinks,
   methods: gangMethods,
   load: () =>
     writerLoad({

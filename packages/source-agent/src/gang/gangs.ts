@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { MigrationHistory, type EndedMigration, type Logger } from '@pageferry/daemon';
+import { KnownMigrations, type EndedMigration, type Logger } from '@pageferry/daemon';
 import { PageferryError } from '@pageferry/errors';
 import type { SourceConfiguration } from '../configuration.js';
 import type { OutgoingMigrations } from '../outgoing-migrations.js';
@@ -28,10 +28,8 @@ export class Gangs {
   readonly #preparations: Pick<Preparations, 'use'> | undefined;
   readonly #log: Logger;
   readonly #signal: AbortSignal;
-  readonly #underway = new Map<string, Gang>();
-  readonly #history: MigrationHistory<GangView>;
+  readonly #known: KnownMigrations<GangView, Gang>;
   readonly #running = new Set<Promise<void>>();
-  readonly #onEnd: ((view: GangView) => void)[] = [];
 
   constructor(
     migrations: GuestMigrations,
@@ -47,7 +45,8 @@ export class Gangs {
     this.#signal = signal;
     this.#identity = identity;
     this.#preparations = preparations;
-    this.#history = new MigrationHistory({
+    this.#known = new KnownMigrations({
+      what: 'gang',
       directory: this.#directory,
       mostRemembered: MOST_REMEMBERED,
       log,
@@ -56,44 +55,39 @@ export class Gangs {
 
   /** Those that have ended first. */
   get views(): GangView[] {
-    return [...this.#history.views, ...[...this.#underway.values()].map(({ view }) => view)];
+    return this.#known.views;
   }
 
   /** How many are under way. */
   get underwayCount(): number {
-    return this.#underway.size;
+    return this.#known.underway.length;
   }
 
   /** Reads what earlier runs of this agent have left of theirs. Error: `journal`. */
   async takeUp(): Promise<void> {
     const find = (wanted: string) => this.#migrations.views.find(({ id }) => id === wanted);
     for (const stored of await readGangs(this.#directory, this.#log)) {
-      this.#history.add(stored.ended ?? new InterruptedGang(stored, find));
+      this.#known.addEnded(stored.ended ?? new InterruptedGang(stored, find));
     }
   }
 
   /** Calls `listener` with each gang that has ended. */
   onEnd(listener: (view: GangView) => void): void {
-    this.#onEnd.push(listener);
+    this.#known.onEnd(listener);
   }
 
   /** Error: `migration-not-found`. */
   view(id: string): GangView {
-    const view = this.#underway.get(id)?.view ?? this.ended(id)?.view;
-    if (view === undefined) throw new PageferryError('migration-not-found', `no gang ${id} is known here`);
-    return view;
+    return this.#known.view(id);
   }
 
   ended(id: string): EndedMigration<GangView> | undefined {
-    return this.#history.find(id);
+    return this.#known.ended(id);
   }
 
   /** One that is under way. Errors: `migration-not-found`; `migration-state`, if it is over. */
   find(id: string): Gang {
-    const gang = this.#underway.get(id);
-    if (gang !== undefined) return gang;
-    const { state } = this.view(id);
-    throw new PageferryError('migration-state', `the gang is over: it is ${state}`);
+    return this.#known.requireUnderway(id);
   }
 
   /**
@@ -129,7 +123,7 @@ export class Gangs {
       start: (one, onRoute) => this.#migrations.start(one, onRoute),
       log: this.#log,
     });
-    this.#underway.set(id, gang);
+    this.#known.begin(gang);
     try {
       const journal = await GangJournal.open(this.#directory, gang.view, this.#log);
       const running = this.#run(gang, journal).finally(() => this.#running.delete(running));
@@ -137,7 +131,7 @@ export class Gangs {
       return gang;
     } catch (thrown) {
       route.close();
-      this.#underway.delete(id);
+      this.#known.drop(id);
       throw thrown;
     }
   }
@@ -157,10 +151,8 @@ export class Gangs {
       journal.migration(guest, migration);
     });
     await gang.run(this.#signal);
-    const { id, view, feed } = gang;
-    this.#underway.delete(id);
-    this.#history.add({ view, events: feed.newest });
-    for (const listener of this.#onEnd) listener(view);
+    const { view, feed } = gang;
+    this.#known.end(gang, feed.newest);
     // What the agent's end has left open, its next run finds out.
     await (this.#signal.aborted ? journal.close() : journal.end(view, feed.newest));
   }
