@@ -1,9 +1,5 @@
 import { PageferryError } from '@pageferry/errors';
-import {
-  MigrationHistory,
-  type EndedMigration,
-  type MigrationHistoryOptions,
-} from './migration-history.js';
+import { MigrationHistory, type EndedMigration, type MigrationHistoryOptions } from './migration-history.js';
 
 /** A migration, or several in one, that is under way. */
 export interface Underway<View> {

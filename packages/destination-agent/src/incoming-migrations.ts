@@ -106,7 +106,11 @@ export class IncomingMigrations {
    */
   async admit(id: string, connection: SourceConnection, names: PeerNames): Promise<IncomingMigration> {
     this.#signal.throwIfAborted();
-    if (this.#known.findUnderway(id) !== undefined || this.#opening.has(id) || this.#past.find(id) !== undefined) {
+    if (
+      this.#known.findUnderway(id) !== undefined ||
+      this.#opening.has(id) ||
+      this.#past.find(id) !== undefined
+    ) {
       throw new PageferryError('request-invalid', `the migration ${id} has been here before`);
     }
     return this.#open(connection, id, names);

@@ -189,7 +189,8 @@ describe('a QEMU that answers nothing', () => {
     await expect.poll(() => other.running, { timeout: silentMs }).toBe(true);
     expect(host.warnings).toEqual([]);
     hung.silent = false;
-    await (await recovery).settled;
+    const { settled } = await recovery;
+    await settled;
     expect(hung.running).toBe(true);
   });
 

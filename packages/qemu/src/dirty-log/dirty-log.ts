@@ -1,13 +1,13 @@
 import { once } from 'node:events';
 import { createServer, type Server, type Socket } from 'node:net';
 import { join } from 'node:path';
-import { Type } from '@sinclair/typebox';
 import { PageferryError, asPageferryError, sleep, withTimeout } from '@pageferry/errors';
 import type { PageLayout, PageSet } from '@pageferry/transfer';
 import { runState } from '../machine/guest-control.js';
 import { MigrationSettings } from '../machine/migration-settings.js';
 import type { QmpClient } from '../qmp/qmp-client.js';
 import { ReturnPathMessage } from '../stream/constants.js';
+import { endMigration } from './end-migration.js';
 import { RamRecordParser, type RamRecordSink } from './ram-record-parser.js';
 
 /** What the first pass gives: every page of the guest, with its content. */
@@ -28,7 +28,6 @@ const CONNECT_TIMEOUT_MS = 10_000;
 const FINISH_TIMEOUT_MS = 60_000;
 /** QEMU looks at its log at the latest when it next has room to write, ms. */
 const COLLECT_TIMEOUT_MS = 60_000;
-const GIVE_UP_TIMEOUT_MS = 10_000;
 /** Between two looks whether QEMU waits for `migrate-continue`, ms. */
 const CONTINUE_PAUSE_MS = 1;
 /** QEMU looks at its log only once it has measured its bandwidth for so long (`BUFFER_DELAY`, `migration/migration.c`), ms. */
@@ -63,11 +62,6 @@ const CAPABILITIES = {
   'dirty-limit': false,
   events: false,
 } as const;
-
-const MigrationStatus = Type.Object({
-  status: Type.Optional(Type.String()),
-  'error-desc': Type.Optional(Type.String()),
-});
 
 /**
  * QEMU's dirty log, had by starting a migration into a socket of ours and never letting it finish while the guest
@@ -232,7 +226,7 @@ export class DirtyLog {
     this.#server.close();
     this.#unsubscribe?.();
     try {
-      if (this.#migrating) await this.#endMigration();
+      if (this.#migrating) await endMigration(this.#qmp);
       await this.#restoreSettings?.();
     } catch (thrown) {
       // With QEMU gone, so is everything that was to be ended.
@@ -404,26 +398,6 @@ export class DirtyLog {
     shut.writeUInt16BE(ReturnPathMessage.shut, 0);
     shut.writeUInt16BE(4, 2);
     this.#socket?.write(shut);
-  }
-
-  async #endMigration(): Promise<void> {
-    const deadline = performance.now() + GIVE_UP_TIMEOUT_MS;
-    let asked = false;
-    for (;;) {
-      const { status, 'error-desc': reason } = await this.#qmp.executeAs(MigrationStatus, 'query-migrate');
-      if (status === undefined || ['none', 'completed', 'cancelled', 'failed'].includes(status)) return;
-      if (!asked) {
-        asked = true;
-        await this.#qmp.execute('migrate_cancel');
-      }
-      if (performance.now() > deadline) {
-        throw new PageferryError(
-          'dirty-log',
-          `QEMU's migration does not end (${status}${reason === undefined ? '' : `: ${reason}`})`,
-        );
-      }
-      await sleep(5);
-    }
   }
 
   #changedPages(changed: PageSet): RamRecordSink {

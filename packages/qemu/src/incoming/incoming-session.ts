@@ -2,9 +2,9 @@ import { once } from 'node:events';
 import { rm } from 'node:fs/promises';
 import { createConnection, type Socket } from 'node:net';
 import { join } from 'node:path';
-import { Type } from '@sinclair/typebox';
 import { PageferryError, asPageferryError, sleep, withTimeout } from '@pageferry/errors';
 import type { Block } from '@pageferry/transfer';
+import { migrationStanding } from '../machine/migration-standing.js';
 import { MigrationSettings } from '../machine/migration-settings.js';
 import type { QmpClient } from '../qmp/qmp-client.js';
 import { TARGET_PAGE_BYTES } from '../stream/constants.js';
@@ -25,6 +25,7 @@ import {
   streamHead,
   zeroPagesPart,
 } from '../stream/stream-writer.js';
+import { openPausedPostcopy } from './paused-postcopy.js';
 import { ReturnPathParser } from './return-path-parser.js';
 
 /** One page record: u64 page address, then the page; the layout of QEMU's own records. */
@@ -35,20 +36,9 @@ const DELTA_HEADER_BYTES = 11;
 const OPEN_TIMEOUT_MS = 10_000;
 /** From the last byte of device state to QEMU's word, ms: devices may wait for pages of a slow link. */
 const LOAD_TIMEOUT_MS = 60_000;
-/** QEMU notices the end of its stream by itself, ms. */
-const PAUSE_TIMEOUT_MS = 1_000;
-const PAUSE_INTERVAL_MS = 20;
-/** Times that a post-copy that is neither paused nor completed is looked at again. */
-const MOST_LOOKS = 3;
-
 /** How often, and after which pauses, ms, QEMU is asked why it gave up. */
 const REASON_LOOKS = 10;
 const REASON_PAUSE_MS = 20;
-
-const MigrationStatus = Type.Object({
-  status: Type.Optional(Type.String()),
-  'error-desc': Type.Optional(Type.String()),
-});
 
 export interface IncomingSessionOptions {
   /** For the socket; QEMU must be able to make one there. */
@@ -171,7 +161,7 @@ export class IncomingSession {
     const { signal, blocks } = options;
     const path = join(options.directory, 'recover.sock');
     await rm(path, { force: true });
-    if (!(await openPaused(qmp, `unix:${path}`, signal))) return undefined;
+    if (!(await openPausedPostcopy(qmp, `unix:${path}`, signal))) return undefined;
     const session = await IncomingSession.#connect(qmp, path, options);
     try {
       for (const { name } of blocks) {
@@ -315,13 +305,13 @@ export class IncomingSession {
 
   async #explainEnd(text: string): Promise<void> {
     try {
-      let answer = await this.#qmp.executeAs(MigrationStatus, 'query-migrate');
+      let standing = await migrationStanding(this.#qmp);
       // QEMU says on its stream that it has failed before its monitor knows why.
-      for (let look = 0; look < REASON_LOOKS && answer['error-desc'] === undefined; look++) {
+      for (let look = 0; look < REASON_LOOKS && standing.failure === undefined; look++) {
         await sleep(REASON_PAUSE_MS);
-        answer = await this.#qmp.executeAs(MigrationStatus, 'query-migrate');
+        standing = await migrationStanding(this.#qmp);
       }
-      const why = answer['error-desc'] ?? `its migration is in the state "${answer.status ?? 'none'}"`;
+      const why = standing.failure ?? `its migration is in the state "${standing.status}"`;
       this.#fail(new PageferryError('incoming-failed', `${text}: ${why}; its standard error says more`));
     } catch (cause) {
       this.#fail(
@@ -396,54 +386,5 @@ export class IncomingSession {
         forget();
       }
     });
-  }
-}
-
-/** Has QEMU take a new stream for a post-copy that is paused; false if it has completed. */
-async function openPaused(qmp: QmpClient, uri: string, signal: AbortSignal): Promise<boolean> {
-  for (let looks = 1; ; looks++) {
-    const refusal = await recoverSoon(qmp, uri, signal);
-    if (refusal === undefined) return true;
-    const status = await statusOf(qmp, signal);
-    if (status === 'completed') return false;
-    if (looks === MOST_LOOKS) {
-      throw new PageferryError(
-        'incoming-failed',
-        `post-copy is not paused in QEMU but in the state "${status}": ${refusal.message}`,
-        { cause: refusal },
-      );
-    }
-  }
-}
-
-/** Not known as long as QEMU's main loop waits for a page. */
-async function statusOf(qmp: QmpClient, signal: AbortSignal): Promise<string> {
-  try {
-    const { status } = await qmp.executeAs(MigrationStatus, 'query-migrate', undefined, { signal });
-    return status ?? 'none';
-  } catch (thrown) {
-    const error = asPageferryError(thrown);
-    if (error.code !== 'qmp-timeout') throw error;
-    return 'unknown';
-  }
-}
-
-/** Undefined once QEMU has agreed, or its last refusal. */
-async function recoverSoon(
-  qmp: QmpClient,
-  uri: string,
-  signal: AbortSignal,
-): Promise<PageferryError | undefined> {
-  const deadline = performance.now() + PAUSE_TIMEOUT_MS;
-  for (;;) {
-    try {
-      await qmp.executeOutOfBand('migrate-recover', { uri }, { signal });
-      return undefined;
-    } catch (thrown) {
-      const error = asPageferryError(thrown);
-      if (error.code !== 'qmp-command') throw error;
-      if (performance.now() > deadline) return error;
-    }
-    await sleep(PAUSE_INTERVAL_MS, signal);
   }
 }

@@ -1,6 +1,7 @@
 import { Type, type Static } from '@sinclair/typebox';
 import { readRamBlocks } from '../memory/ram-blocks.js';
 import type { QmpClient, QmpOptions } from '../qmp/qmp-client.js';
+import { migrationStanding } from './migration-standing.js';
 import { formatVersion } from './version.js';
 
 /** What two machines are compared by before a guest moves between them. JSON: it crosses the wire. */
@@ -38,10 +39,6 @@ export type MachineDescription = Static<typeof MachineDescriptionSchema>;
 const KvmSchema = Type.Object({ enabled: Type.Boolean() });
 const CpusSchema = Type.Array(Type.Object({ 'qom-path': Type.String() }), { minItems: 1 });
 const StatusSchema = Type.Object({ status: Type.String() });
-const MigrationSchema = Type.Object({
-  status: Type.Optional(Type.String()),
-  'blocked-reasons': Type.Optional(Type.Array(Type.String())),
-});
 const CapabilitiesSchema = Type.Array(Type.Object({ capability: Type.String(), state: Type.Boolean() }));
 
 export async function describeMachine(qmp: QmpClient, options?: QmpOptions): Promise<MachineDescription> {
@@ -52,7 +49,7 @@ export async function describeMachine(qmp: QmpClient, options?: QmpOptions): Pro
   const kvm = await qmp.executeAs(KvmSchema, 'query-kvm', undefined, options);
   const cpus = await qmp.executeAs(CpusSchema, 'query-cpus-fast', undefined, options);
   const status = await qmp.executeAs(StatusSchema, 'query-status', undefined, options);
-  const migration = await qmp.executeAs(MigrationSchema, 'query-migrate', undefined, options);
+  const migration = await migrationStanding(qmp, options);
   const capabilities = await qmp.executeAs(
     CapabilitiesSchema,
     'query-migrate-capabilities',
@@ -67,8 +64,8 @@ export async function describeMachine(qmp: QmpClient, options?: QmpOptions): Pro
     cpuType: await typeOf(cpus[0]?.['qom-path'] ?? ''),
     vcpus: cpus.length,
     runState: status.status,
-    migrationStatus: migration.status ?? 'none',
-    blockedReasons: migration['blocked-reasons'] ?? [],
+    migrationStatus: migration.status,
+    blockedReasons: [...migration.blockedReasons],
     ramBlocks: blocks.map(({ name, usedLength, totalLength, pageSize }) => ({
       name,
       length: usedLength,
