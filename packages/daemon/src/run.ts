@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { PageferryError, abortable, asPageferryError } from '@pageferry/errors';
 import { Type, type Static, type TObject } from '@sinclair/typebox';
 import { Value } from '@sinclair/typebox/value';
@@ -46,6 +47,8 @@ export async function runDaemon<Schema extends TObject>(daemon: Daemon<Schema>):
   const output = new LogOutput();
   const log = createLogger({ name, level: logLevelOf(configuration), destination: output.stream });
   const stop = new AbortController();
+  // However many migrations listen for the end, none of them is a leak that Node should warn of.
+  setMaxListeners(0, stop.signal);
   const service = new ServiceManager(await openNotify(process.env, log), log);
 
   process.on('uncaughtException', (error, origin) => {

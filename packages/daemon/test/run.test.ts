@@ -47,6 +47,13 @@ describe('runDaemon', () => {
     expect(stdout).toContain('"closed"');
   });
 
+  it('is not warned of however much waits for its end', async () => {
+    const daemon = startDaemon('--behaviour', 'waitManyTimes');
+    await daemon.shows('ready');
+    daemon.process.kill('SIGTERM');
+    expect(await daemon.finished).toMatchObject({ code: 0, stderr: '' });
+  });
+
   it("takes the signal's own reason, thrown by main, for a normal end", async () => {
     const daemon = startDaemon('--behaviour', 'throwReason');
     await daemon.shows('ready');

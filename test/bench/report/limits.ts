@@ -43,7 +43,8 @@ const gangLimits: readonly (readonly [string, string])[] = [
     ': total time',
     "On two processors that both hosts share, processor time is what limits: the destination's QEMUs take every page, however it " +
       "came, the source's write every page once, and the daemons compare and copy, beside the emulated processors of guests that work. " +
-      'A link that is slower shows what the bytes spared are worth.',
+      'The same work takes them more than half as long again at some times of the day, which the link does not: one that is slower shows ' +
+      'what the bytes spared are worth.',
   ],
   [': mean downtime', 'The last pages of a guest that writes all the time are its own.'],
 ];

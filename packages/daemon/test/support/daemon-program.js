@@ -15,6 +15,9 @@ const behaviours = {
     service.showStatus(() => 'serving');
     await untilAborted(signal);
   },
+  waitManyTimes: async ({ signal }) => {
+    await Promise.all(Array.from({ length: 64 }, () => untilAborted(signal)));
+  },
   throwReason: async ({ signal }) => {
     await untilAborted(signal);
     signal.throwIfAborted();
