@@ -1,12 +1,15 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { imageDigest, listDisks, type Disk } from '../../src/block/disks.js';
-import { QmpClient } from '../../src/qmp/qmp-client.js';
+import type { QmpClient } from '../../src/qmp/qmp-client.js';
+import { answeringQemu } from '../support/answering-qemu.js';
 import { BareQemu, FIRMWARE } from '../support/bare-qemu.js';
 import { qemuImg, testFolder } from '../support/disk-images.js';
 import { expectError } from '../support/expect-error.js';
-import { FakeQmpServer } from '../support/fake-qmp-server.js';
 
 const MIB = 1 << 20;
+
+/** A QEMU that answers `query-block` like this. */
+const connectTo = async (disks: unknown): Promise<QmpClient> => answeringQemu(() => disks);
 
 /** The images of a test's machine, in a folder of their own. */
 async function createImages(): Promise<string> {
@@ -104,19 +107,6 @@ describe('listDisks', () => {
     await expectError(listDisks(await connectTo({})), 'qemu-unexpected', 'query-block');
   });
 });
-
-/** To what answers `query-block` like this. */
-async function connectTo(answer: unknown): Promise<QmpClient> {
-  const server = await FakeQmpServer.answering((command, socket) => {
-    socket.write(`${JSON.stringify({ return: answer, id: command.id })}\r\n`);
-  });
-  onTestFinished(() => server.close());
-  const qmp = await QmpClient.connect(server.path);
-  onTestFinished(() => {
-    qmp.close();
-  });
-  return qmp;
-}
 
 it('tells images by their names and formats, without saying them', () => {
   const image = { format: 'raw', filename: 'nbd://10.0.0.3:10809/secret' };

@@ -1,21 +1,14 @@
-import { expect, it, onTestFinished } from 'vitest';
+import { expect, it } from 'vitest';
 import { endMigration } from '../../src/dirty-log/end-migration.js';
-import { QmpClient } from '../../src/qmp/qmp-client.js';
-import { FakeQmpServer } from '../support/fake-qmp-server.js';
+import { answeringQemu } from '../support/answering-qemu.js';
 
 /** Ends the migration of a QEMU that is in one of these states after the other; answers what it was told. */
 async function commandsFor(...states: readonly string[]): Promise<string[]> {
   const left = [...states];
   const commands: string[] = [];
-  const server = await FakeQmpServer.answering(({ execute, id }, socket) => {
-    commands.push(execute);
-    const status = execute === 'query-migrate' ? { status: left.shift() } : {};
-    socket.write(`${JSON.stringify({ return: status, id })}\r\n`);
-  });
-  onTestFinished(() => server.close());
-  const qmp = await QmpClient.connect(server.path);
-  onTestFinished(() => {
-    qmp.close();
+  const qmp = await answeringQemu((command) => {
+    commands.push(command);
+    return command === 'query-migrate' ? { status: left.shift() } : {};
   });
   await endMigration(qmp);
   expect(left).toEqual([]);

@@ -1,19 +1,9 @@
-import { expect, it, onTestFinished } from 'vitest';
+import { expect, it } from 'vitest';
 import { migrationStanding } from '../../src/machine/migration-standing.js';
-import { QmpClient } from '../../src/qmp/qmp-client.js';
-import { FakeQmpServer } from '../support/fake-qmp-server.js';
+import { answeringQemu } from '../support/answering-qemu.js';
 
-async function standingOf(info: object): Promise<unknown> {
-  const server = await FakeQmpServer.answering(({ id }, socket) => {
-    socket.write(`${JSON.stringify({ return: info, id })}\r\n`);
-  });
-  onTestFinished(() => server.close());
-  const qmp = await QmpClient.connect(server.path);
-  onTestFinished(() => {
-    qmp.close();
-  });
-  return migrationStanding(qmp);
-}
+const standingOf = async (info: object): Promise<unknown> =>
+  migrationStanding(await answeringQemu(() => info));
 
 it('of a QEMU that has had no migration is "none"', async () => {
   expect(await standingOf({})).toEqual({ status: 'none', failure: undefined, blockedReasons: [] });

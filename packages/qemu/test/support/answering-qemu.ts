@@ -1,0 +1,19 @@
+import { onTestFinished } from 'vitest';
+import { QmpClient } from '../../src/qmp/qmp-client.js';
+import { FakeQmpServer } from './fake-qmp-server.js';
+
+/**
+ * Connects to a QEMU that answers until the test is over.
+ * @param answer what a command of this name returns
+ */
+export async function answeringQemu(answer: (command: string) => unknown): Promise<QmpClient> {
+  const server = await FakeQmpServer.answering(({ execute, id }, socket) => {
+    socket.write(`${JSON.stringify({ return: answer(execute), id })}\r\n`);
+  });
+  onTestFinished(() => server.close());
+  const qmp = await QmpClient.connect(server.path);
+  onTestFinished(() => {
+    qmp.close();
+  });
+  return qmp;
+}
