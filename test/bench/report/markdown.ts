@@ -48,7 +48,7 @@ function introduction({ results }: Report): string[] {
     'one, its daemons have moved a small guest that is not measured: what Node compiles as it runs is compiled by then.',
     'Whoever moves a guest, it comes into memory that its QEMU has reserved (`prealloc=on`; by post-copy and hybrid into what QEMU',
     'leaves of that, as it gives all of it back before it knows which pages were sent), unless it is said that it does not:',
-    "this machine's own host takes free memory back, and to touch a page that it has taken costs up to 13 µs, a quarter of",
+    "this machine's own host takes free memory back, and to touch a page that it has taken costs up to 13 µs, a third of",
     'what 1 Gb/s needs for it; a page that it has not taken costs 0.2 µs in huge pages, 2 µs alone.',
     '',
     `Measured on ${[...machines].join('; and on ')}, ${dates[0] ?? none} to ${dates.at(-1) ?? none}.`,
