@@ -1,4 +1,4 @@
-import { NODE_ENVIRONMENT, NODE_FLAGS } from '@pageferry/daemon';
+import { NODE_ENVIRONMENT, NODE_FLAGS, PROCESSOR_WEIGHT } from '@pageferry/daemon';
 import { chown, mkdir, open } from 'node:fs/promises';
 import type { Socket } from 'node:net';
 import { join } from 'node:path';
@@ -6,6 +6,7 @@ import { execPath } from 'node:process';
 import type { BoundProcess, Exit } from '../environment/bound-process.js';
 import { eventually, withDeadline } from '../environment/deadline.js';
 import { repository } from '../environment/paths.js';
+import { giveProcessorWeight } from '../environment/processor-weight.js';
 import { numberOf, stringOf, type Fields } from '../environment/values.js';
 import type { Host } from '../hosts/host.js';
 import { asAccount, type Account } from './account.js';
@@ -102,6 +103,7 @@ export abstract class Agent {
     const args = [...NODE_FLAGS, this.#program, ...this.#flags, ...this.addressFlags(this.#ready)];
     const command = await this.#command([execPath, ...args]);
     this.#process = await this.host.start(...command, { stdio: [...stdio], env: NODE_ENVIRONMENT });
+    await giveProcessorWeight(this.#process.pid, PROCESSOR_WEIGHT);
     await log.close();
     this.#starts++;
     this.#ready = await this.#untilReady();

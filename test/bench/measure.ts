@@ -1,3 +1,4 @@
+import { PROCESSOR_WEIGHT } from '@pageferry/daemon';
 import { availableParallelism } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startAgents, type Agents } from '../agents/agents.js';
@@ -63,7 +64,7 @@ export async function measure({ scenario, link, method }: Measurement): Promise<
     );
     await storage?.shape(scenario.storage?.(link) ?? undefined);
     const figures = await moveAndCheck(place, pairs, method, scenario.aroundMs);
-    return mode === undefined ? figures : { ...figures, movedBefore };
+    return mode === undefined ? figures : { ...figures, movedBefore, processorWeight: PROCESSOR_WEIGHT };
   } finally {
     await agents.close();
     await storage?.close();

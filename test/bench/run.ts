@@ -92,6 +92,12 @@ export const Run = Type.Object({
       description: "The destination's QEMU had touched all of the guest's memory before",
     }),
   ),
+  processorWeight: Type.Optional(
+    Type.Integer({
+      minimum: 1,
+      description: "Of the daemons, as systemd's CPUWeight; that of a guest, 100, if it is missing",
+    }),
+  ),
   daemonPeakBytes: nullable(Type.Integer({ description: "The larger of the daemons' peaks" })),
   guestErrors: nullable(Type.Integer({ description: 'Found by the guest afterwards; null if it was lost' })),
   storageBytes: Type.Optional(

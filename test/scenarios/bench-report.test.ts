@@ -170,16 +170,19 @@ describe('the document', () => {
   });
 
   test('tells which rows were measured under other conditions', () => {
-    const usual = { memoryReserved: true, movedBefore: 1, daemonPeakBytes: 1000 } as const;
+    const unweighted = { memoryReserved: true, movedBefore: 1, daemonPeakBytes: 1000 } as const;
+    const usual = { ...unweighted, processorWeight: 1000 } as const;
     const rows = [
       run('idle', 1000, 'qemu-precopy', { memoryReserved: true }),
       run('idle', 1000, 'precopy', { ...usual, movedBefore: 0 }),
       run('idle', 1000, 'hybrid', usual),
-      run('idle', 1000, 'hybrid', { movedBefore: 1 }),
+      run('idle', 1000, 'hybrid', { movedBefore: 1, processorWeight: 1000 }),
+      run('idle', 1000, 'postcopy', unweighted),
     ];
     const text = toMarkdown(scenarios, report(rows));
     expect(text).toContain('The first guest that its daemons moved: precopy.');
     expect(text).toContain('Into memory that was not reserved: hybrid.');
+    expect(text).toContain('Daemons with no more of busy processors than a guest: postcopy.');
     const all = toMarkdown(scenarios, report([run('idle', 1000, 'precopy')]));
     expect(all).toContain('Into memory that was not reserved: all methods.');
   });

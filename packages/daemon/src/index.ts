@@ -21,7 +21,7 @@ export {
 } from './state-machine.js';
 export { runDaemon, untilAborted, type Daemon, type DaemonContext } from './run.js';
 export { GUEST_NAME_PATTERN, guestSocketPath } from './guest-directory.js';
-export { NODE_ENVIRONMENT, NODE_FLAGS } from './node-flags.js';
+export { NODE_ENVIRONMENT, NODE_FLAGS, PROCESSOR_WEIGHT } from './node-flags.js';
 export { ServiceManager } from './systemd/service-manager.js';
 export { statusLine, type Shown } from './systemd/status-line.js';
 export {

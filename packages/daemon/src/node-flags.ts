@@ -22,3 +22,9 @@ export const NODE_ENVIRONMENT: Readonly<Record<string, string>> = {
   MALLOC_TRIM_THRESHOLD_: '16777216',
   MALLOC_MMAP_THRESHOLD_: '1048576',
 };
+
+/**
+ * Which share of busy processors a daemon should have, as systemd's `CPUWeight=`, whose default of 100 is what a guest has. A
+ * daemon that gets no more than any of the guests moves them for longer, and they work meanwhile on what it must send again.
+ */
+export const PROCESSOR_WEIGHT = 1000;

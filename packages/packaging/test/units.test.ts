@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execPath } from 'node:process';
 import { promisify } from 'node:util';
-import { NODE_ENVIRONMENT, NODE_FLAGS } from '@pageferry/daemon';
+import { NODE_ENVIRONMENT, NODE_FLAGS, PROCESSOR_WEIGHT } from '@pageferry/daemon';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { inDeploy } from '../src/paths.js';
 
@@ -58,6 +58,7 @@ it('starts the daemons as they are to be started', async () => {
     expect(text).toContain(`/bin/node ${NODE_FLAGS.join(' ')} `);
     const environment = Object.entries(NODE_ENVIRONMENT).map(([name, value]) => `${name}=${value}`);
     expect(text).toContain(`\nEnvironment=${environment.join(' ')}\n`);
+    expect(text).toContain(`\nCPUWeight=${PROCESSOR_WEIGHT}\n`);
   }
 });
 

@@ -16,10 +16,10 @@ const SIZE_BYTES = 4;
 
 /**
  * Turns a `pages` frame into a `compressedPages` frame, and a `storedPages` frame into a `compressedStoredPages` frame, in another
- * thread. The frame must not change meanwhile.
+ * thread. The frame must not change meanwhile. All of it is compressed, so that it unfolds to a frame, with nothing to be copied.
  */
 export async function compressPages(frame: Buffer): Promise<Buffer> {
-  const body = await compress(frame.subarray(HEADER_BYTES));
+  const body = await compress(frame);
   const compressed = Buffer.allocUnsafe(HEADER_BYTES + body.length);
   const header = readHeader(frame);
   const isStored = header.kind === FrameKind.storedPages;
@@ -32,18 +32,18 @@ export async function compressPages(frame: Buffer): Promise<Buffer> {
 /** The `pages` or `storedPages` frame that a compressed one was made of. Error: `protocol-violation`. */
 export function decompressPages(frame: Buffer, header: FrameHeader): Buffer {
   const isStored = header.kind === FrameKind.compressedStoredPages;
-  const bytes = header.count * (PAGE_RECORD_BYTES + (isStored ? SLOT_BYTES : 0));
+  const bytes = HEADER_BYTES + header.count * (PAGE_RECORD_BYTES + (isStored ? SLOT_BYTES : 0));
   const claimed = frame.length < HEADER_BYTES + SIZE_BYTES ? -1 : frame.readUInt32LE(HEADER_BYTES);
   // Looked at first: it is how much memory the library takes.
-  if (claimed !== bytes || HEADER_BYTES + bytes > MAX_FRAME_BYTES) {
+  if (claimed !== bytes || bytes > MAX_FRAME_BYTES) {
     throw new PageferryError(
       'protocol-violation',
       `a compressed frame of ${header.count} pages says that it unfolds to ${claimed} bytes`,
     );
   }
-  const pages = Buffer.allocUnsafe(HEADER_BYTES + bytes);
+  const pages = unfold(frame.subarray(HEADER_BYTES), bytes);
+  // What was checked is the header that was not compressed.
   writeHeader(pages, { ...header, kind: isStored ? FrameKind.storedPages : FrameKind.pages });
-  pages.set(unfold(frame.subarray(HEADER_BYTES), bytes), HEADER_BYTES);
   return pages;
 }
 

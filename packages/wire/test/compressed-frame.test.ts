@@ -40,6 +40,15 @@ test('pages that do not shrink come out whole, too', async () => {
   expect(decompressPages(compressed, readHeader(compressed)).equals(frame)).toBe(true);
 });
 
+test('a header that was compressed does not count', async () => {
+  const frame = pagesFrame(3, (page) => page + 1);
+  const compressed = await compressPages(frame);
+  writeHeader(compressed, { kind: FrameKind.compressedPages, sequence: 77, block: 5, count: 3 });
+  const pages = decompressPages(compressed, readHeader(compressed));
+  expect(readHeader(pages)).toEqual({ kind: FrameKind.pages, sequence: 77, block: 5, count: 3 });
+  expect(pages.subarray(HEADER_BYTES).equals(frame.subarray(HEADER_BYTES))).toBe(true);
+});
+
 describe('a compressed frame is refused', () => {
   test('whose size does not fit its number of pages: no memory is taken for it', async () => {
     const compressed = await compressPages(pagesFrame(4, () => 1));
@@ -50,7 +59,7 @@ describe('a compressed frame is refused', () => {
   test('with more pages than a frame may have', async () => {
     const compressed = await compressPages(pagesFrame(4, () => 1));
     const header = { ...readHeader(compressed), count: 1000 };
-    compressed.writeUInt32LE(1000 * PAGE_RECORD_BYTES, HEADER_BYTES);
+    compressed.writeUInt32LE(HEADER_BYTES + 1000 * PAGE_RECORD_BYTES, HEADER_BYTES);
     expect(() => decompressPages(compressed, header)).toThrow(violation);
   });
 
@@ -67,7 +76,7 @@ describe('a compressed frame is refused', () => {
       fc.property(fc.uint8Array({ maxLength: 400 }), fc.integer({ min: 1, max: 3 }), (bytes, count) => {
         const frame = Buffer.alloc(HEADER_BYTES + 4 + bytes.length);
         writeHeader(frame, { kind: FrameKind.compressedPages, sequence: 1, block: 0, count });
-        frame.writeUInt32LE(count * PAGE_RECORD_BYTES, HEADER_BYTES);
+        frame.writeUInt32LE(HEADER_BYTES + count * PAGE_RECORD_BYTES, HEADER_BYTES);
         frame.set(bytes, HEADER_BYTES + 4);
         try {
           expect(decompressPages(frame, readHeader(frame))).toHaveLength(

@@ -46,6 +46,8 @@ function introduction({ results }: Report): string[] {
     'pair between them is shaped by `tc` (tbf). The downtime limit is 300 ms for all, and after 120 s a migration is',
     'given up. Before pageferry moves a guest it compares the two machines by a dry run, and, unless it is said to be the first',
     'one, its daemons have moved a small guest that is not measured: what Node compiles as it runs is compiled by then.',
+    'Unless it is said otherwise, each of its daemons has ten times as much of busy processors as a QEMU, as their systemd units say',
+    '(`CPUWeight=1000`; here as the weight of its session): what a daemon takes its guests lack, which _slow-down_ tells.',
     'Whoever moves a guest, it comes into memory that its QEMU has reserved (`prealloc=on`; by post-copy and hybrid into what QEMU',
     'leaves of that, as it gives all of it back before it knows which pages were sent), unless it is said that it does not:',
     "this machine's own host takes free memory back, and to touch a page that it has taken costs up to 13 µs, a third of",

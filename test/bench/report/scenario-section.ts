@@ -17,7 +17,7 @@ import { gangTable } from './gang-table.js';
 import { comparedFigures, type ComparedFigure, type Ratio } from './ratios.js';
 import type { Report } from './report.js';
 import { storageTable } from './storage-table.js';
-import type { Summary } from './summary.js';
+import { USUAL_WEIGHT, type Summary } from './summary.js';
 
 /** What was measured of a scenario over a link; nothing if nothing was. */
 export function scenarioSection(scenario: Scenario, link: Link, { summaries, ratios }: Report): string[] {
@@ -60,6 +60,10 @@ function exceptions(rows: readonly Summary[]): string[] {
   };
   return [
     ...except('The first guest that its daemons moved', ({ movedBefore }) => movedBefore === 0),
+    ...except(
+      'Daemons with no more of busy processors than a guest',
+      ({ processorWeight }) => processorWeight === USUAL_WEIGHT,
+    ),
     ...except('Into memory that was not reserved', ({ memoryReserved }) => !memoryReserved),
   ];
 }

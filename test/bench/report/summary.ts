@@ -25,6 +25,8 @@ export interface Summary extends Readonly<Record<Figure, Spread | null>> {
   readonly daemonPeakBytes: number | null;
   /** Fewest guests that the daemons of a run had moved before; null where none take part. */
   readonly movedBefore: number | null;
+  /** The daemons' least in any run, as systemd's CPUWeight; null where none take part. */
+  readonly processorWeight: number | null;
   /** In all runs the destination's QEMU had touched all of the guest's memory before. */
   readonly memoryReserved: boolean;
   /** What the destination has received from the storage host, bytes. */
@@ -32,6 +34,9 @@ export interface Summary extends Readonly<Record<Figure, Spread | null>> {
   readonly around: AroundSummary | null;
   readonly gang: GangSummary | null;
 }
+
+/** A guest's, and that of daemons of which nothing else is said. */
+export const USUAL_WEIGHT = 100;
 
 type Key = Pick<Run, 'scenario' | 'link' | 'method'>;
 
@@ -86,6 +91,8 @@ function summaryOf(runs: readonly Run[]): Summary[] {
       contentPages: of(({ contentPages }) => contentPages),
       daemonPeakBytes: peaks.length === 0 ? null : Math.max(...peaks),
       movedBefore: peaks.length === 0 ? null : Math.min(...runs.map(({ movedBefore }) => movedBefore ?? 0)),
+      processorWeight:
+        peaks.length === 0 ? null : Math.min(...runs.map((run) => run.processorWeight ?? USUAL_WEIGHT)),
       memoryReserved: runs.every(({ memoryReserved }) => memoryReserved === true),
       storageBytes: of(({ storageBytes }) => storageBytes ?? null),
       around: aroundSummaryOf(runs),

@@ -1,8 +1,11 @@
 import type { PageWords } from '../page-delta.js';
 import { PAGE_SIZE } from '../page-layout.js';
 
-/** 4 MiB: memory is taken when it is first needed. */
-const SLOTS_A_CHUNK = 1024;
+/**
+ * 256 MiB: the kernel gives memory when it is first written to. V8 counts all of it at once, and looks through its heap for every
+ * 64 MB that have been added.
+ */
+const SLOTS_A_CHUNK = 65_536;
 
 /** Where a page's content lies, as bytes and as words. The object is used again. */
 export interface PageContent extends PageWords {
@@ -58,7 +61,9 @@ export class ContentStore {
 
   #at(slot: number): PageContent {
     const at = Math.floor(slot / SLOTS_A_CHUNK);
-    const chunk = (this.#chunks[at] ??= takeChunk(SLOTS_A_CHUNK * PAGE_SIZE));
+    const chunk = (this.#chunks[at] ??= takeChunk(
+      Math.min(SLOTS_A_CHUNK, this.slots - at * SLOTS_A_CHUNK) * PAGE_SIZE,
+    ));
     const place = this.#place;
     place.bytes = chunk.bytes;
     place.words = chunk.words;
