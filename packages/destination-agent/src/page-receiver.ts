@@ -1,12 +1,11 @@
 import { PageferryError } from '@pageferry/errors';
-import { RECORD_BYTES, type IncomingSession } from '@pageferry/qemu';
-import { PAGE_SIZE, PageSet, type Block, type ContentStore, type PageLayout } from '@pageferry/transfer';
+import type { IncomingSession } from '@pageferry/qemu';
+import { PAGE_SIZE, PageSet, type Block, type PageLayout } from '@pageferry/transfer';
 import {
   DELTA_HEADER_BYTES,
   FrameKind,
   HEADER_BYTES,
   MAX_FRAME_BYTES,
-  MAX_REFERENCES,
   MAX_ZERO_PAGES,
   checkDeltasFrame,
   checkPagesFrame,
@@ -24,6 +23,7 @@ import {
   type FrameHeader,
   recordAt,
 } from '@pageferry/wire';
+import type { ConnectionContents } from './connection-contents.js';
 import { keepContents } from './keep-contents.js';
 import { makePatched, makeReferences } from './made-pages.js';
 import type { StorageRestore } from './storage/storage-restore.js';
@@ -77,7 +77,7 @@ export interface FrameSource {
   /** A frame broke the protocol. */
   refuse(reason: unknown): void;
   /** What the pages that came over the same connection had, if it is shared. */
-  readonly contents: ContentStore | undefined;
+  readonly contents: ConnectionContents | undefined;
 }
 
 type Phase = 'precopy' | 'switching' | 'postcopy';
@@ -98,8 +98,6 @@ export class PageReceiver {
   #source: FrameSource;
   #phase: Phase = 'precopy';
   #unacknowledged = 0;
-  /** Frame buffers for what references stand for. */
-  readonly #free: Buffer[] = [];
   /** Resolves when everything that has arrived so far is with QEMU. */
   #written: Promise<void> = Promise.resolve();
   #deviceState: Buffer | undefined;
@@ -219,9 +217,9 @@ export class PageReceiver {
   /** Pages whose content is kept, for references to it. */
   async #storedPages(frame: Buffer, header: FrameHeader): Promise<void> {
     const block = this.#blockFor(header);
-    const contents = this.#contents;
-    checkStoredPagesFrame(frame, header, block.length, contents.slots);
-    keepContents(contents, frame, header);
+    const { store } = this.#contents;
+    checkStoredPagesFrame(frame, header, block.length, store.slots);
+    keepContents(store, frame, header);
     this.counts.normalPages += header.count;
     return this.#placeSent(block, frame, header.count);
   }
@@ -229,32 +227,35 @@ export class PageReceiver {
   async #references(frame: Buffer, header: FrameHeader): Promise<void> {
     const block = this.#blockFor(header);
     const contents = this.#contents;
-    checkReferencesFrame(frame, header, block.length, contents.slots);
+    checkReferencesFrame(frame, header, block.length, contents.store.slots);
     this.counts.referencePages += header.count;
-    return this.#placeMade(block, header, (pages) => {
-      makeReferences(contents, frame, header, pages);
+    return this.#placeMade(block, header, contents, (pages) => {
+      makeReferences(contents.store, frame, header, pages);
     });
   }
 
   async #patches(frame: Buffer, header: FrameHeader): Promise<void> {
     const block = this.#blockFor(header);
     const contents = this.#contents;
-    checkPatchesFrame(frame, header, block.length, contents.slots);
+    checkPatchesFrame(frame, header, block.length, contents.store.slots);
     this.counts.patchPages += header.count;
-    return this.#placeMade(block, header, (pages) => {
-      makePatched(contents, frame, header, pages);
+    return this.#placeMade(block, header, contents, (pages) => {
+      makePatched(contents.store, frame, header, pages);
     });
   }
 
   /** Gives QEMU the pages that `make` puts, as records, into a buffer. */
-  async #placeMade(block: Block, header: FrameHeader, make: (pages: Buffer) => void): Promise<void> {
-    const pages = this.#free.pop() ?? Buffer.allocUnsafeSlow(HEADER_BYTES + MAX_REFERENCES * RECORD_BYTES);
-    try {
-      make(pages);
-      await this.#placeSent(block, pages, header.count);
-    } finally {
-      this.#free.push(pages);
-    }
+  async #placeMade(
+    block: Block,
+    header: FrameHeader,
+    contents: ConnectionContents,
+    make: (pages: Buffer) => void,
+  ): Promise<void> {
+    const pages = contents.takeBuffer();
+    make(pages);
+    await this.#placeSent(block, pages, header.count);
+    // Not after a failure: what another guest's pages are put into must have been written, or never be.
+    contents.giveBack(pages);
   }
 
   /** What a disk has of pages that the source has sent is older. */
@@ -371,7 +372,7 @@ export class PageReceiver {
     if (this.#deviceStateBytes === state.length) this.#deviceStateComplete();
   }
 
-  get #contents(): ContentStore {
+  get #contents(): ConnectionContents {
     const { contents } = this.#source;
     if (contents !== undefined) return contents;
     throw new PageferryError(

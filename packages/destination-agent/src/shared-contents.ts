@@ -1,4 +1,5 @@
 import { ContentStore, PAGE_SIZE } from '@pageferry/transfer';
+import { ConnectionContents } from './connection-contents.js';
 
 /** Memory for the contents that shared connections refer to: each takes half of what is free until it ends. */
 export class SharedContents {
@@ -10,14 +11,14 @@ export class SharedContents {
   }
 
   /** A store for a connection; one that comes later, as in place of one that broke, finds something left, too. */
-  take(): ContentStore {
-    const contents = new ContentStore(this.#freeBytes / 2);
-    this.#freeBytes -= contents.slots * PAGE_SIZE;
-    return contents;
+  take(): ConnectionContents {
+    const store = new ContentStore(this.#freeBytes / 2);
+    this.#freeBytes -= store.slots * PAGE_SIZE;
+    return new ConnectionContents(store);
   }
 
   /** The connection has ended. */
-  giveBack(contents: ContentStore): void {
-    this.#freeBytes += contents.slots * PAGE_SIZE;
+  giveBack({ store }: ConnectionContents): void {
+    this.#freeBytes += store.slots * PAGE_SIZE;
   }
 }

@@ -1,9 +1,9 @@
 import type { PeerConnection } from '@pageferry/link';
-import type { ContentStore } from '@pageferry/transfer';
+import type { ConnectionContents } from './connection-contents.js';
 
 /** A source's connection for one migration. */
 export interface SourceConnection {
   readonly peer: PeerConnection;
   /** What came over the connection that this one is a channel of, if it is. */
-  readonly contents: ContentStore | undefined;
+  readonly contents: ConnectionContents | undefined;
 }

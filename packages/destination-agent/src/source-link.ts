@@ -1,15 +1,15 @@
 import { PageferryError, abortable } from '@pageferry/errors';
 import type { PeerConnection } from '@pageferry/link';
-import type { ContentStore } from '@pageferry/transfer';
 import type { ControlMessage } from '@pageferry/wire';
 import { acknowledgeFrame } from './answer-frames.js';
+import type { ConnectionContents } from './connection-contents.js';
 import type { FrameSource } from './page-receiver.js';
 import type { SourceConnection } from './source-connection.js';
 
 /** A migration's connections to its source: the one in use, and one that came after it and waits to be taken up. */
 export class SourceLink {
   #peer: PeerConnection | undefined;
-  #contents: ContentStore | undefined;
+  #contents: ConnectionContents | undefined;
   #waiting: SourceConnection | undefined;
   #arrived: () => void = () => undefined;
 

@@ -9,8 +9,9 @@ import {
   type ListenerTls,
   type MessageSocket,
 } from '@pageferry/link';
-import { PAGE_SIZE, type ContentStore } from '@pageferry/transfer';
+import { PAGE_SIZE } from '@pageferry/transfer';
 import { chooseVersion, errorForWire } from '@pageferry/wire';
+import type { ConnectionContents } from './connection-contents.js';
 import type { IncomingMigrations } from './incoming-migrations.js';
 import { takeLateFrame } from './keep-contents.js';
 import { SharedContents } from './shared-contents.js';
@@ -84,7 +85,7 @@ export class StreamServer {
         void this.#serve(admitted, channel, contents);
       },
       onLateFrame: (frame) => {
-        takeLateFrame(contents, frame);
+        takeLateFrame(contents.store, frame);
       },
     });
     void shared.closed.then(() => {
@@ -95,7 +96,7 @@ export class StreamServer {
   async #serve(
     { address, names, introduced }: AdmittedPeer,
     socket: MessageSocket,
-    contents: ContentStore | undefined,
+    contents: ConnectionContents | undefined,
   ): Promise<void> {
     const { log, migrations, software, window } = this.#options;
     const peer = new PeerConnection(socket, { peer: 'source', onFrame: refuseFrame });
@@ -105,7 +106,7 @@ export class StreamServer {
       const { migration: id, resume } = hello;
       migrationLogger(log, id).info({ address, names, resume }, 'a source has connected');
       const version = chooseVersion(hello);
-      const stored = contents && { contentBytes: contents.slots * PAGE_SIZE };
+      const stored = contents && { contentBytes: contents.store.slots * PAGE_SIZE };
       const welcome = { type: 'welcome', version, software, window, ...stored } as const;
       const connection = { peer, contents };
       if (hello.resume) {

@@ -13,6 +13,7 @@ import {
   writeHeader,
   writeRun,
 } from '@pageferry/wire';
+import { ConnectionContents } from '../src/connection-contents.js';
 import { PageReceiver, type PageWriter } from '../src/page-receiver.js';
 
 const layout = new PageLayout([{ name: 'ram', length: 64 * PAGE_SIZE, pageSize: PAGE_SIZE }]);
@@ -62,7 +63,7 @@ beforeEach(() => {
     source: {
       acknowledge: (sequence) => acknowledged.push(sequence),
       refuse: (reason) => refused.push(reason),
-      contents: new ContentStore(8 * PAGE_SIZE),
+      contents: new ConnectionContents(new ContentStore(8 * PAGE_SIZE)),
     },
   });
   process.on('unhandledRejection', noteUnhandled);

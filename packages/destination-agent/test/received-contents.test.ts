@@ -16,6 +16,7 @@ import {
   writeRun,
 } from '@pageferry/wire';
 import { beforeEach, expect, test } from 'vitest';
+import { ConnectionContents } from '../src/connection-contents.js';
 import { takeLateFrame } from '../src/keep-contents.js';
 import { PageReceiver, type FrameSource, type PageWriter } from '../src/page-receiver.js';
 
@@ -56,7 +57,7 @@ function receive(kept: ContentStore | null = contents): { receiver: PageReceiver
   const source: FrameSource = {
     acknowledge: () => undefined,
     refuse: (reason) => refused.push(reason),
-    contents: kept ?? undefined,
+    contents: kept === null ? undefined : new ConnectionContents(kept),
   };
   return { receiver: new PageReceiver({ layout, session, window: 2 ** 21, source }), session };
 }
@@ -172,6 +173,24 @@ test.each([
   await turn();
   expect(refused).toMatchObject([{ code: 'protocol-violation' }]);
   expect(session.memory.size).toBe(0);
+});
+
+test('what pages of a guest are put into, that QEMU did not take, is not used for those of another one', async () => {
+  const shared = new ConnectionContents(contents);
+  const used: Buffer[] = [];
+  const source = { acknowledge: () => undefined, refuse: () => undefined, contents: shared };
+  contents.put(3, Buffer.alloc(PAGE_SIZE, 7), 0);
+  for (const fails of [true, false, false]) {
+    const session = new FakeSession();
+    session.writePages = async (_block, records) => {
+      used.push(records);
+      if (fails) return Promise.reject(new Error('QEMU is gone'));
+    };
+    new PageReceiver({ layout, session, window: 2 ** 21, source }).take(referencesFrame([1, 3, 1]));
+    await turn();
+  }
+  expect(used[1]).not.toBe(used[0]);
+  expect(used[2]).toBe(used[1]);
 });
 
 test('without a store nothing can be referred to', async () => {
