@@ -103,8 +103,8 @@ export abstract class Agent {
     const args = [...NODE_FLAGS, this.#program, ...this.#flags, ...this.addressFlags(this.#ready)];
     const command = await this.#command([execPath, ...args]);
     this.#process = await this.host.start(...command, { stdio: [...stdio], env: NODE_ENVIRONMENT });
-    await giveProcessorWeight(this.#process.pid, PROCESSOR_WEIGHT);
     await log.close();
+    await giveProcessorWeight(this.#process.pid, PROCESSOR_WEIGHT);
     this.#starts++;
     this.#ready = await this.#untilReady();
   }

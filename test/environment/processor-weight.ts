@@ -1,8 +1,8 @@
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { setPriority } from 'node:os';
 
-/** systemd's default, and the kernel's for niceness 0. */
-const usualWeight = 100;
+/** systemd's default, which a guest has, and the kernel's for niceness 0. */
+export const usualWeight = 100;
 /** From each niceness to the next one below: kernel/sched/core.c, sched_prio_to_weight. */
 const weightStep = 1.25;
 

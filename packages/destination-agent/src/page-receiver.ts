@@ -226,33 +226,28 @@ export class PageReceiver {
 
   async #references(frame: Buffer, header: FrameHeader): Promise<void> {
     const block = this.#blockFor(header);
-    const contents = this.#contents;
-    checkReferencesFrame(frame, header, block.length, contents.store.slots);
+    checkReferencesFrame(frame, header, block.length, this.#contents.store.slots);
     this.counts.referencePages += header.count;
-    return this.#placeMade(block, header, contents, (pages) => {
-      makeReferences(contents.store, frame, header, pages);
-    });
+    return this.#placeMade(block, frame, header, makeReferences);
   }
 
   async #patches(frame: Buffer, header: FrameHeader): Promise<void> {
     const block = this.#blockFor(header);
-    const contents = this.#contents;
-    checkPatchesFrame(frame, header, block.length, contents.store.slots);
+    checkPatchesFrame(frame, header, block.length, this.#contents.store.slots);
     this.counts.patchPages += header.count;
-    return this.#placeMade(block, header, contents, (pages) => {
-      makePatched(contents.store, frame, header, pages);
-    });
+    return this.#placeMade(block, frame, header, makePatched);
   }
 
   /** Gives QEMU the pages that `make` puts, as records, into a buffer. */
   async #placeMade(
     block: Block,
+    frame: Buffer,
     header: FrameHeader,
-    contents: ConnectionContents,
-    make: (pages: Buffer) => void,
+    make: typeof makeReferences,
   ): Promise<void> {
+    const contents = this.#contents;
     const pages = contents.takeBuffer();
-    make(pages);
+    make(contents.store, frame, header, pages);
     await this.#placeSent(block, pages, header.count);
     // Not after a failure: what another guest's pages are put into must have been written, or never be.
     contents.giveBack(pages);

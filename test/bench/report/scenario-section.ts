@@ -1,3 +1,4 @@
+import { usualWeight } from '../../environment/processor-weight.js';
 import { linkTitle, type Link } from '../link.js';
 import type { Scenario } from '../scenario.js';
 import { figureTitles } from './figure-titles.js';
@@ -17,7 +18,7 @@ import { gangTable } from './gang-table.js';
 import { comparedFigures, type ComparedFigure, type Ratio } from './ratios.js';
 import type { Report } from './report.js';
 import { storageTable } from './storage-table.js';
-import { USUAL_WEIGHT, type Summary } from './summary.js';
+import type { Summary } from './summary.js';
 
 /** What was measured of a scenario over a link; nothing if nothing was. */
 export function scenarioSection(scenario: Scenario, link: Link, { summaries, ratios }: Report): string[] {
@@ -62,7 +63,7 @@ function exceptions(rows: readonly Summary[]): string[] {
     ...except('The first guest that its daemons moved', ({ movedBefore }) => movedBefore === 0),
     ...except(
       'Daemons with no more of busy processors than a guest',
-      ({ processorWeight }) => processorWeight === USUAL_WEIGHT,
+      ({ processorWeight }) => processorWeight === usualWeight,
     ),
     ...except('Into memory that was not reserved', ({ memoryReserved }) => !memoryReserved),
   ];

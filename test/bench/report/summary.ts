@@ -1,3 +1,4 @@
+import { usualWeight } from '../../environment/processor-weight.js';
 import type { Link } from '../link.js';
 import type { Run } from '../run.js';
 import { aroundSummaryOf, type AroundSummary } from './around-summary.js';
@@ -34,9 +35,6 @@ export interface Summary extends Readonly<Record<Figure, Spread | null>> {
   readonly around: AroundSummary | null;
   readonly gang: GangSummary | null;
 }
-
-/** A guest's, and that of daemons of which nothing else is said. */
-export const USUAL_WEIGHT = 100;
 
 type Key = Pick<Run, 'scenario' | 'link' | 'method'>;
 
@@ -92,7 +90,7 @@ function summaryOf(runs: readonly Run[]): Summary[] {
       daemonPeakBytes: peaks.length === 0 ? null : Math.max(...peaks),
       movedBefore: peaks.length === 0 ? null : Math.min(...runs.map(({ movedBefore }) => movedBefore ?? 0)),
       processorWeight:
-        peaks.length === 0 ? null : Math.min(...runs.map((run) => run.processorWeight ?? USUAL_WEIGHT)),
+        peaks.length === 0 ? null : Math.min(...runs.map((run) => run.processorWeight ?? usualWeight)),
       memoryReserved: runs.every(({ memoryReserved }) => memoryReserved === true),
       storageBytes: of(({ storageBytes }) => storageBytes ?? null),
       around: aroundSummaryOf(runs),
