@@ -56,7 +56,7 @@ export async function measure({ scenario, link, method }: Measurement): Promise<
   let storage: StorageHost | undefined;
   try {
     const { mode, first = false } = moverOf(method);
-    const movedBefore = mode === undefined || first ? 0 : await warmUp(agents, mode);
+    const movedBefore = mode === undefined || first ? 0 : await warmUp(agents, method);
     if (scenario.storage !== undefined) storage = await openStorageHost(agents.hosts);
     const place = { agents, storage };
     const pairs = await mapSome(loads, busyAtOnce, (load, index) =>

@@ -81,6 +81,12 @@ const movers = {
     gang: 'together',
     title: 'pageferry, all guests as a gang, each by pre-copy',
   },
+  'gang-precopy-first': {
+    mode: 'precopy',
+    gang: 'together',
+    first: true,
+    title: 'pageferry, all guests as a gang, each by pre-copy, of the first guests that its daemons move',
+  },
   'gang-precopy-prepared': {
     mode: 'precopy',
     gang: 'together',

@@ -161,6 +161,18 @@ describe('the document of gangs', () => {
     expect(text).toContain('| gang-precopy | 3 of 4 | 180 | 80.0 | 12.3 | 4.5 |');
   });
 
+  test('tells which daemons had not moved a gang before', () => {
+    const daemonsOf = { memoryReserved: true, daemonPeakBytes: 1000, processorWeight: 1000 } as const;
+    const rows = [
+      gangRun('gang-mixed', 'gang-precopy', { ...daemonsOf, movedBefore: 2 }),
+      gangRun('gang-mixed', 'gang-precopy-first', { ...daemonsOf, movedBefore: 0 }),
+      gangRun('gang-mixed', 'gang-hybrid', { ...daemonsOf, movedBefore: 1 }),
+    ];
+    const conditions = toMarkdown(scenarios, report(rows));
+    expect(conditions).toContain('The first guest, or gang, that its daemons moved: gang-precopy-first.');
+    expect(conditions).toContain('Daemons that had moved a guest before, but no gang: gang-hybrid.');
+  });
+
   test('is as it was where there are none', () => {
     expect(text).toContain('leave together');
     expect(toMarkdown(scenarios, report([single]))).not.toContain('leave together');

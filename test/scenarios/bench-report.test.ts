@@ -180,7 +180,7 @@ describe('the document', () => {
       run('idle', 1000, 'postcopy', unweighted),
     ];
     const text = toMarkdown(scenarios, report(rows));
-    expect(text).toContain('The first guest that its daemons moved: precopy.');
+    expect(text).toContain('The first guest, or gang, that its daemons moved: precopy.');
     expect(text).toContain('Into memory that was not reserved: hybrid.');
     expect(text).toContain('Daemons with no more of busy processors than a guest: postcopy.');
     const all = toMarkdown(scenarios, report([run('idle', 1000, 'precopy')]));

@@ -15,11 +15,11 @@ export const NODE_FLAGS: readonly string[] = [
 ];
 
 /**
- * What the C library's allocator should be told for it, as the units in deploy/ do: to keep up to 16 MiB of freed memory. Each
+ * What the C library's allocator should be told for it, as the units in deploy/ do: to keep up to 64 MiB of freed memory. Each
  * buffer of a socket is allocated anew, and by default much of it is given back to the kernel and faulted in again.
  */
 export const NODE_ENVIRONMENT: Readonly<Record<string, string>> = {
-  MALLOC_TRIM_THRESHOLD_: '16777216',
+  MALLOC_TRIM_THRESHOLD_: '67108864',
   MALLOC_MMAP_THRESHOLD_: '1048576',
 };
 

@@ -60,7 +60,11 @@ function exceptions(rows: readonly Summary[]): string[] {
     return [`${title}: ${methods.length === rows.length ? 'all methods' : methods.join(', ')}.`];
   };
   return [
-    ...except('The first guest that its daemons moved', ({ movedBefore }) => movedBefore === 0),
+    ...except('The first guest, or gang, that its daemons moved', ({ movedBefore }) => movedBefore === 0),
+    ...except(
+      'Daemons that had moved a guest before, but no gang',
+      ({ movedBefore, gang }) => movedBefore === 1 && gang !== null,
+    ),
     ...except(
       'Daemons with no more of busy processors than a guest',
       ({ processorWeight }) => processorWeight === usualWeight,

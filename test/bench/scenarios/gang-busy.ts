@@ -11,6 +11,6 @@ export const gangBusy: Scenario = {
   beatMs: 100,
   memoryMiB: 512,
   links: shapedLinks,
-  methods: gangMethods,
+  methods: [...gangMethods, 'gang-precopy-first'],
   load: () => redisLoad({ pauseSeconds }),
 };
