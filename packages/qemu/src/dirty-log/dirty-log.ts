@@ -6,9 +6,10 @@ import type { PageLayout, PageSet } from '@pageferry/transfer';
 import { runState } from '../machine/guest-control.js';
 import { MigrationSettings } from '../machine/migration-settings.js';
 import type { QmpClient } from '../qmp/qmp-client.js';
-import { ReturnPathMessage } from '../stream/constants.js';
 import { endMigration } from './end-migration.js';
-import { RamRecordParser, type RamRecordSink } from './ram-record-parser.js';
+import type { RamRecordSink } from './ram-record-parser.js';
+import { changedPages } from './record-sinks.js';
+import { FULL_CHUNK_BYTES, RecordStream } from './record-stream.js';
 
 /** What the first pass gives: every page of the guest, with its content. */
 export interface FirstPassSink extends RamRecordSink {
@@ -21,8 +22,6 @@ export interface FirstPassSink extends RamRecordSink {
   enough(): boolean;
 }
 
-/** One read of the stream: Node's chunk size for sockets, bytes. A shorter one has emptied the socket. */
-const FULL_CHUNK_BYTES = 65_536;
 const CONNECT_TIMEOUT_MS = 10_000;
 /** From `stop` to QEMU's last byte, ms. */
 const FINISH_TIMEOUT_MS = 60_000;
@@ -75,28 +74,20 @@ export class DirtyLog {
   readonly #qmp: QmpClient;
   readonly #layout: PageLayout;
   readonly #server: Server;
-  readonly #parser: RamRecordParser;
-  #socket: Socket | undefined;
+  readonly #stream = new RecordStream();
   #restoreSettings: (() => Promise<void>) | undefined;
   #unsubscribe: (() => void) | undefined;
-  #guestStopped = false;
   /** Whether QEMU may have a migration that this log has started. */
   #migrating = false;
   /** When QEMU had begun to write for certain. */
   #begunMs = 0;
-  #ended = false;
-  #failure: PageferryError | undefined;
   /** Number in the layout of each block of the stream. */
   #blockNumbers: readonly number[] = [];
-  #onChunk: ((bytes: number) => void) | undefined;
-  #onEnd: ((failure: PageferryError | undefined) => void) | undefined;
-  #onStop: (() => void) | undefined;
 
   private constructor(qmp: QmpClient, layout: PageLayout, server: Server) {
     this.#qmp = qmp;
     this.#layout = layout;
     this.#server = server;
-    this.#parser = new RamRecordParser(ignoreRecords, { holdAfterBlocks: true });
   }
 
   /**
@@ -128,7 +119,7 @@ export class DirtyLog {
    */
   async readFirstPass(content: FirstPassSink, changed: PageSet, signal: AbortSignal): Promise<void> {
     const again = this.#changedPages(changed);
-    const parser = this.#parser;
+    const { parser } = this.#stream;
     const numbers = this.#blockNumbers;
     let first = true;
     parser.sink = {
@@ -146,7 +137,7 @@ export class DirtyLog {
         else again.zero(block, address);
       },
     };
-    await this.#read({
+    await this.#stream.read({
       done: () => parser.passes > 0 || parser.emptyParts > 0 || (content.enough() && !parser.inContent),
       pause: () => content.ready(parser.inContent),
       signal,
@@ -155,21 +146,21 @@ export class DirtyLog {
 
   /** Adds to `changed` what was written until now: until QEMU has gone through its whole log again. */
   async collect(changed: PageSet, signal: AbortSignal): Promise<void> {
-    this.#parser.sink = this.#changedPages(changed);
-    const parser = this.#parser;
+    const { parser } = this.#stream;
+    parser.sink = this.#changedPages(changed);
     let passes = 0;
     let emptyParts = 0;
     let drained = false;
     await sleep(Math.max(this.#begunMs + FIRST_SYNC_MS - performance.now(), 0), signal);
     // Node has read ahead, in chunks as short as what QEMU wrote.
-    let readAhead = this.#socket?.readableLength ?? 0;
+    let readAhead = this.#stream.readAheadBytes;
     await withTimeout(
       signal,
       COLLECT_TIMEOUT_MS,
       'dirty-log',
       'QEMU does not go on writing its dirty log',
       (inner) =>
-        this.#read({
+        this.#stream.read({
           signal: inner,
           done: (bytes) => {
             // The first one of both may have been waiting for room in the socket.
@@ -190,21 +181,22 @@ export class DirtyLog {
    * QEMU is over then, and it has let go of the disk images; `cont` undoes both.
    */
   async finish(changed: PageSet, signal: AbortSignal): Promise<Buffer> {
-    this.#parser.sink = this.#changedPages(changed);
+    const { parser } = this.#stream;
+    parser.sink = this.#changedPages(changed);
     let released = false;
     let sections: Buffer | undefined;
     await withTimeout(signal, FINISH_TIMEOUT_MS, 'dirty-log', 'QEMU does not finish its dirty log', (inner) =>
       Promise.all([
         this.#continueQemu(inner),
-        this.#read({
+        this.#stream.read({
           signal: inner,
           finishing: true,
           done: () => {
-            if (this.#parser.ramEnded && !released) {
+            if (parser.ramEnded && !released) {
               released = true;
-              this.#releaseQemu();
+              this.#stream.acknowledge();
             }
-            sections = this.#parser.deviceSections(this.#ended);
+            sections = parser.deviceSections(this.#stream.ended);
             return sections !== undefined;
           },
         }),
@@ -220,9 +212,8 @@ export class DirtyLog {
    * is: running if it ran. Safe to call again.
    */
   async giveUp(): Promise<void> {
-    this.#failure ??= new PageferryError('dirty-log', 'the dirty log was closed');
     // First: a migration thread that blocks in a write may hold the lock that QEMU's monitor needs.
-    this.#socket?.destroy();
+    this.#stream.close(new PageferryError('dirty-log', 'the dirty log was closed'));
     this.#server.close();
     this.#unsubscribe?.();
     try {
@@ -242,11 +233,9 @@ export class DirtyLog {
     });
     this.#restoreSettings = settings;
     this.#unsubscribe = this.#qmp.onEvent((name) => {
-      if (name !== 'STOP') return;
-      this.#guestStopped = true;
-      this.#onStop?.();
+      if (name === 'STOP') this.#stream.guestHasStopped();
     });
-    this.#guestStopped = !(await runState(this.#qmp, { signal })).running;
+    if (!(await runState(this.#qmp, { signal })).running) this.#stream.guestHasStopped();
     const connection = withTimeout(
       signal,
       CONNECT_TIMEOUT_MS,
@@ -260,15 +249,13 @@ export class DirtyLog {
     // Whichever fails first is reported; the other must not go unhandled.
     connection.catch(() => undefined);
     await this.#startMigration(`unix:${path}`, signal);
-    const socket = await connection;
-    this.#socket = socket;
+    this.#stream.open(await connection);
     this.#server.close();
-    this.#listen(socket);
     await withTimeout(signal, CONNECT_TIMEOUT_MS, 'dirty-log', 'QEMU does not begin its stream', (inner) =>
-      this.#read({ signal: inner, done: () => this.#parser.blocks.length > 0 }),
+      this.#stream.read({ signal: inner, done: () => this.#stream.parser.blocks.length > 0 }),
     );
     this.#begunMs = performance.now();
-    this.#blockNumbers = this.#parser.blocks.map(({ name, length }) => {
+    this.#blockNumbers = this.#stream.parser.blocks.map(({ name, length }) => {
       const block = this.#layout.blockNamed(name);
       if (block?.length === length) return block.index;
       throw new PageferryError(
@@ -289,97 +276,9 @@ export class DirtyLog {
     }
   }
 
-  #listen(socket: Socket): void {
-    socket.on('data', (chunk: Buffer) => {
-      try {
-        // What the chunk with the block list had behind it, and this one.
-        if (this.#parser.blocks.length > 0) this.#parser.release();
-        this.#parser.push(chunk);
-      } catch (thrown) {
-        this.#end(asPageferryError(thrown, 'dirty-log'));
-        socket.destroy();
-        return;
-      }
-      this.#onChunk?.(chunk.length);
-    });
-    socket.on('error', (cause) => {
-      this.#end(new PageferryError('dirty-log', `QEMU's stream broke: ${cause.message}`, { cause }));
-    });
-    socket.on('close', () => {
-      this.#end(undefined);
-    });
-    socket.on('end', () => {
-      this.#end(undefined);
-    });
-  }
-
-  #end(failure: PageferryError | undefined): void {
-    this.#ended = true;
-    this.#failure ??= failure;
-    this.#onEnd?.(this.#failure);
-  }
-
-  /** Lets the stream flow until `done` says so, asked after each chunk; then pauses it, and with it QEMU. */
-  async #read(options: {
-    readonly signal: AbortSignal;
-    readonly done: (chunkBytes: number) => boolean;
-    readonly pause?: () => Promise<void> | undefined;
-    /** The guest is stopped, and the stream may end. */
-    readonly finishing?: boolean;
-  }): Promise<void> {
-    const { signal, done, pause, finishing = false } = options;
-    const socket = this.#socket;
-    if (socket === undefined) throw new PageferryError('dirty-log', 'the dirty log is not open');
-    signal.throwIfAborted();
-    if (this.#failure !== undefined) throw this.#failure;
-    if (this.#guestStopped && !finishing) throw stoppedBySomeoneElse();
-    await new Promise<void>((resolve, reject) => {
-      const settle = (failure?: unknown): void => {
-        socket.pause();
-        this.#onChunk = undefined;
-        this.#onEnd = undefined;
-        this.#onStop = undefined;
-        signal.removeEventListener('abort', onAbort);
-        if (failure === undefined) resolve();
-        else reject(asPageferryError(failure, 'dirty-log'));
-      };
-      const onAbort = (): void => {
-        settle(signal.reason);
-      };
-      signal.addEventListener('abort', onAbort);
-      this.#onEnd = (failure) => {
-        if (failure === undefined && finishing && done(0)) settle();
-        else settle(failure ?? endedTooEarly());
-      };
-      if (!finishing) {
-        this.#onStop = () => {
-          settle(stoppedBySomeoneElse());
-        };
-      }
-      this.#onChunk = (bytes) => {
-        try {
-          if (done(bytes)) {
-            settle();
-            return;
-          }
-          const waiting = pause?.();
-          if (waiting === undefined) return;
-          socket.pause();
-          waiting.then(() => {
-            if (this.#onChunk !== undefined) socket.resume();
-          }, settle);
-        } catch (thrown) {
-          settle(thrown);
-        }
-      };
-      if (this.#ended) this.#onEnd(this.#failure);
-      else socket.resume();
-    });
-  }
-
   /** Lets QEMU go on as soon as it waits before its switch-over. */
   async #continueQemu(signal: AbortSignal): Promise<void> {
-    while (!this.#ended) {
+    while (!this.#stream.ended) {
       try {
         await this.#qmp.execute('migrate-continue', { state: 'pre-switchover' }, { signal });
         return;
@@ -392,50 +291,10 @@ export class DirtyLog {
     }
   }
 
-  /** Tells QEMU, which waits for it, that its stream was well received. */
-  #releaseQemu(): void {
-    const shut = Buffer.alloc(8);
-    shut.writeUInt16BE(ReturnPathMessage.shut, 0);
-    shut.writeUInt16BE(4, 2);
-    this.#socket?.write(shut);
-  }
-
   #changedPages(changed: PageSet): RamRecordSink {
-    const numbers = this.#blockNumbers;
-    const { blocks } = this.#layout;
-    const note = (block: number, address: number): void => {
-      const { firstPage } = blocks[numbers[block] ?? 0] ?? { firstPage: 0 };
-      changed.add(firstPage + address / 4096);
-    };
-    return {
-      target: NO_TARGET,
-      page: (block, address) => {
-        note(block, address);
-        return -1;
-      },
-      zero: note,
-    };
+    return changedPages(changed, this.#layout, this.#blockNumbers);
   }
 }
-
-function endedTooEarly(): PageferryError {
-  return new PageferryError(
-    'dirty-log',
-    'QEMU ended its stream early: was its migration cancelled, or did QEMU exit?',
-  );
-}
-
-function stoppedBySomeoneElse(): PageferryError {
-  return new PageferryError('dirty-log', 'the guest was stopped by someone else during the migration');
-}
-
-const NO_TARGET = Buffer.alloc(0);
-
-const ignoreRecords: RamRecordSink = {
-  target: NO_TARGET,
-  page: () => -1,
-  zero: () => undefined,
-};
 
 async function rejectOnAbort(signal: AbortSignal): Promise<never> {
   await once(signal, 'abort');
