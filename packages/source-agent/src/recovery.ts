@@ -1,7 +1,7 @@
 import { Type } from '@sinclair/typebox';
 import { Value } from '@sinclair/typebox/value';
 import { Journal, migrationLogger, type Logger } from '@pageferry/daemon';
-import { continueGuest, processIdentity, runState } from '@pageferry/qemu';
+import { processIdentity, runAgain } from '@pageferry/qemu';
 import { asPageferryError, sleep } from '@pageferry/errors';
 import type { SourceConfiguration } from './configuration.js';
 import { connectGuest } from './guest-monitor.js';
@@ -18,8 +18,8 @@ const StoredRecord = Type.Object({
   startedAt: Type.Optional(Type.Integer()),
 });
 
-const QEMU_PATIENCE_MS = 10_000;
-const QEMU_PAUSE_MS = 100;
+/** The agent's start waits for it, ms. */
+const RUN_AGAIN_TIMEOUT_MS = 10_000;
 /** From one time that a QEMU which does not answer is asked to the next, ms. */
 const ANSWER_PAUSE_MS = 1000;
 
@@ -188,18 +188,7 @@ async function bringBack(
       return;
     }
     await qmp.execute('migrate_cancel');
-    const deadline = performance.now() + QEMU_PATIENCE_MS;
-    for (;;) {
-      const { running } = await runState(qmp);
-      if (running || !wasRunning || !stopping) break;
-      try {
-        await continueGuest(qmp);
-        break;
-      } catch (thrown) {
-        if (performance.now() > deadline) throw thrown;
-        await sleep(QEMU_PAUSE_MS);
-      }
-    }
+    if (wasRunning && stopping) await runAgain(qmp, RUN_AGAIN_TIMEOUT_MS);
     log.info('the guest of an interrupted migration stays here');
   } finally {
     qmp.close();

@@ -1,10 +1,9 @@
 import { join } from 'node:path';
-import { PageferryError, asPageferryError, sleep } from '@pageferry/errors';
+import { PageferryError, asPageferryError } from '@pageferry/errors';
 import {
   DirtyLog,
   GuestPhysicalMemory,
   MemoryReader,
-  continueGuest,
   describeMachine,
   findProcessId,
   processIdentity,
@@ -12,6 +11,7 @@ import {
   readGuestPhysicalRanges,
   readRamBlocks,
   requireSupportedVersion,
+  runAgain,
   runState,
   saveDeviceState,
   stopGuest,
@@ -23,7 +23,6 @@ import { PageLayout, type PageSet } from '@pageferry/transfer';
 
 /** The destination's QEMU may hold the disk images until it has ended, ms. */
 const TAKE_BACK_TIMEOUT_MS = 30_000;
-const TAKE_BACK_PAUSE_MS = 100;
 /** A QEMU that waits for storage answers nothing, and its guest could not go on either: it is waited for, ms. */
 export const ANSWER_TIMEOUT_MS = 600_000;
 
@@ -132,25 +131,15 @@ export class SourceGuest {
   async takeBack(): Promise<void> {
     if (!this.#mustRunAgain) return;
     await this.answers();
-    const deadline = performance.now() + TAKE_BACK_TIMEOUT_MS;
-    for (;;) {
-      try {
-        const { running } = await runState(this.qmp);
-        if (!running) await continueGuest(this.qmp);
-        return;
-      } catch (thrown) {
-        const error = asPageferryError(thrown);
-        if (error.code === 'qmp-closed') throw error;
-        if (error.code !== 'qmp-command' || performance.now() > deadline) {
-          throw new PageferryError(
-            'guest-state',
-            `the guest cannot be run again on the source: ${error.message}`,
-            { cause: error },
-          );
-        }
-        await sleep(TAKE_BACK_PAUSE_MS);
-      }
-    }
+    await runAgain(this.qmp, TAKE_BACK_TIMEOUT_MS).catch((thrown: unknown) => {
+      const error = asPageferryError(thrown);
+      if (error.code === 'qmp-closed') throw error;
+      throw new PageferryError(
+        'guest-state',
+        `the guest cannot be run again on the source: ${error.message}`,
+        { cause: error },
+      );
+    });
   }
 
   /**

@@ -1,9 +1,11 @@
-import { PageferryError } from '@pageferry/errors';
+import { PageferryError, asPageferryError, sleep } from '@pageferry/errors';
 import { Type } from '@sinclair/typebox';
 import type { QmpClient, QmpOptions } from '../qmp/qmp-client.js';
 
 /** Stopping waits for the guest's disk requests, ms. */
 const STOP_TIMEOUT_MS = 60_000;
+/** Between two attempts to run a guest that QEMU refuses to run, ms. */
+const RUN_AGAIN_PAUSE_MS = 100;
 
 const StatusSchema = Type.Object({ status: Type.String(), running: Type.Boolean() });
 
@@ -26,6 +28,24 @@ export async function stopGuest(qmp: QmpClient, options?: QmpOptions): Promise<v
  */
 export async function continueGuest(qmp: QmpClient, options?: QmpOptions): Promise<void> {
   await qmp.execute('cont', undefined, { timeoutMs: STOP_TIMEOUT_MS, ...options });
+}
+
+/**
+ * Runs the guest, unless it runs, as soon as QEMU no longer refuses to: another QEMU may still hold the disk images, or a migration
+ * of its own that was cancelled has yet to end. Error: `qmp-command`, when it refuses for longer than that, in ms.
+ */
+export async function runAgain(qmp: QmpClient, patienceMs: number): Promise<void> {
+  const deadline = performance.now() + patienceMs;
+  for (;;) {
+    try {
+      const { running } = await runState(qmp);
+      if (!running) await continueGuest(qmp);
+      return;
+    } catch (thrown) {
+      if (asPageferryError(thrown).code !== 'qmp-command' || performance.now() > deadline) throw thrown;
+    }
+    await sleep(RUN_AGAIN_PAUSE_MS);
+  }
 }
 
 /** Ends QEMU, and the guest with it. QEMU has taken it when this returns; `qmp.closed` says when it is done. */
