@@ -1,10 +1,8 @@
 import type { MemoryReader } from '@pageferry/qemu';
 import {
-  CompressionGain,
   PAGE_SIZE,
   SentPages,
   copyPage,
-  looksCompressible,
   type Block,
   type PageLayout,
   type PageSet,
@@ -17,46 +15,21 @@ import {
   MAX_ZERO_PAGES,
   PAGE_RECORD_BYTES,
   SLOT_BYTES,
-  compressPages,
   writeAddress,
   writeHeader,
   type FrameKind as Kind,
 } from '@pageferry/wire';
 import type { FlowControl } from './flow-control.js';
+import { FrameCompression } from './frame-compression.js';
 import { KnownContents, countOf, type GangContents } from './known-contents.js';
 import { PageDeltas } from './page-deltas.js';
 import type { PageHint } from './preparation/page-hint.js';
+import { NOTHING_SENT, type SentCounts } from './sent-counts.js';
 import { ZeroRuns } from './zero-runs.js';
 
 /** Pages of one frame: 256 KiB keep the cost of a frame small, and a requested page waits 2 ms for one at 1 Gb/s. */
 const PAGES_A_FRAME = 64;
 const WORDS_A_PAGE = PAGE_SIZE / 4;
-
-export interface SentCounts {
-  /** Pages sent with their content. */
-  normal: number;
-  /** Pages that went as references to a content that was sent before, for this or another guest. */
-  reference: number;
-  /** Pages of which only what is unlike such a content was sent. */
-  patch: number;
-  /** Of the pages sent with their content, those that went compressed. */
-  compressed: number;
-  /** Pages of which only what had changed was sent. */
-  delta: number;
-  /** Pages that had been written to, but were as they had been sent before: nothing was sent. */
-  unchanged: number;
-  zero: number;
-}
-
-export const NOTHING_SENT: Readonly<SentCounts> = {
-  normal: 0,
-  reference: 0,
-  patch: 0,
-  compressed: 0,
-  delta: 0,
-  unchanged: 0,
-  zero: 0,
-};
 
 /** What is known of pages that are to be sent. */
 export interface Expectation {
@@ -93,9 +66,7 @@ export class PageSender {
   readonly #pages: OpenFrame;
   readonly #zeroRuns: ZeroRuns;
   readonly #deltas: PageDeltas;
-  readonly #compression = new CompressionGain();
-  /** Frames that are being compressed. */
-  #compressing = 0;
+  readonly #compression = new FrameCompression();
   /** Fewer under a low limit on the bandwidth. */
   #pagesAFrame: number;
   /** Of the references that have been collected. */
@@ -246,9 +217,7 @@ export class PageSender {
     if (length > 0) return DELTA_HEADER_BYTES + length;
     const offset = this.page(block.index, address);
     this.#scratch.copy(this.target, offset, place * PAGE_SIZE, (place + 1) * PAGE_SIZE);
-    const { expectedRatio } = this.#compression;
-    if (expectedRatio === 1 || !looksCompressible(this.target, offset, PAGE_SIZE)) return PAGE_RECORD_BYTES;
-    return PAGE_RECORD_BYTES * expectedRatio;
+    return PAGE_RECORD_BYTES * this.#compression.expectedRatio(this.target, offset);
   }
 
   /** Puts what changed in a page into a frame; answers as {@link PageDeltas.add}. */
@@ -264,9 +233,7 @@ export class PageSender {
     const count = this.#takeOutKnown();
     if (block === undefined || count === 0) return;
     const frame = this.#closePages(block, count);
-    const worthTrying =
-      looksCompressible(frame, HEADER_BYTES, frame.length - HEADER_BYTES) &&
-      this.#compression.shouldCompress(this.#flow.bytesPerSecond);
+    const worthTrying = this.#compression.shouldCompress(frame, this.#flow.bytesPerSecond);
     const compressed = worthTrying ? this.#compress(frame, count) : undefined;
     // A connection that breaks is noticed by whoever waits for room in it.
     this.#flow.send(frame, compressed).then(
@@ -322,16 +289,9 @@ export class PageSender {
     if (patches > 0) this.#send(contents.takePatches(), FrameKind.patches, block, patches);
   }
 
-  /** What to send of the frame: as it is, if it hardly becomes smaller. */
   async #compress(frame: Buffer, pages: number): Promise<Buffer> {
-    const begun = performance.now();
-    const atOnce = ++this.#compressing;
-    const compressed = await compressPages(frame).finally(() => this.#compressing--);
-    // Those that were at it at the same time shared the processors.
-    const ms = (performance.now() - begun) / atOnce;
-    this.#compression.compressed(frame.length, compressed.length, ms);
-    if (compressed.length >= frame.length) return frame;
-    this.sent.compressed += pages;
+    const compressed = await this.#compression.compress(frame);
+    if (compressed !== frame) this.sent.compressed += pages;
     return compressed;
   }
 

@@ -1,5 +1,5 @@
 import type { OutgoingView } from '../outgoing-resource.js';
-import { NOTHING_SENT } from '../page-sender.js';
+import { NOTHING_SENT } from '../sent-counts.js';
 import type { GangView } from './gang-resource.js';
 
 const kinds = [
