@@ -38,7 +38,7 @@ const options = new Command('npm run bench:prepare --')
   .option('--memory <MiB>', 'of each guest', '1024')
   .option('--rounds <number>', 'pairs of windows', '8')
   .option('--window <s>', 'how long one is', '5')
-  .option('--processor-share <percent>', 'of one processor', '10')
+  .option('--processor-share <percent>', 'of one processor', '5')
   .parse()
   .opts<Options>();
 

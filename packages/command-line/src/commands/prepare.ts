@@ -32,7 +32,7 @@ export function addPrepare(program: Command, run: Runner): void {
     .option('--all', 'all guests of this host that can be migrated')
     .option(
       '--processor-share <percent>',
-      'most processor time for it, of one processor; 10 if not given',
+      'most processor time for it, of one processor; 5 if not given',
       positive,
     )
     .option('--lifetime <s>', 'how long it is kept up to date; 3600 if not given', integer(1))

@@ -10,7 +10,7 @@ export const PreparationRequest = Type.Object(
     processorShare: Type.Number({
       minimum: 0.1,
       maximum: 100,
-      default: 10,
+      default: 5,
       description: 'Most processor time for it, in percent of one processor',
     }),
     lifetimeSeconds: Type.Integer({

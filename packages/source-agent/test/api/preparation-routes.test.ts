@@ -41,7 +41,7 @@ test('guests are prepared with the defaults of what the request leaves out, show
   const { status, location, body } = await call('POST', '/v1/preparations', { guests: ['web1', 'web2'] });
   expect(status).toBe(202);
   const id = idOf(location);
-  expect(body).toMatchObject({ id, state: 'indexing', processorShare: 10, yields: null });
+  expect(body).toMatchObject({ id, state: 'indexing', processorShare: 5, yields: null });
   begun[0]?.say({ kind: 'begun', yields: true });
   begun[0]?.say(firstRound);
   const { body: ready } = await call('GET', `/v1/preparations/${id}`);
