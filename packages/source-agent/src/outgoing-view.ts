@@ -1,8 +1,8 @@
 import { problemOf } from '@pageferry/daemon';
 import type { PageferryError } from '@pageferry/errors';
 import { guestThere, type OutgoingContext } from './outgoing-context.js';
-import { NOTHING_SENT } from './sent-counts.js';
 import type { OutgoingView } from './outgoing-resource.js';
+import { NOTHING_SENT } from './sent-counts.js';
 import type { SourceGuest } from './source-guest.js';
 import type { Transfer } from './transfer.js';
 

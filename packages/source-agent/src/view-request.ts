@@ -1,7 +1,7 @@
 import { guestThere } from './outgoing-context.js';
 import type { OutgoingView } from './outgoing-resource.js';
-import { NOTHING_SENT } from './sent-counts.js';
 import type { MigrationRequest } from './request.js';
+import { NOTHING_SENT } from './sent-counts.js';
 import { Steering } from './steering.js';
 
 /**

@@ -233,9 +233,9 @@ export class DirtyLog {
     });
     this.#restoreSettings = settings;
     this.#unsubscribe = this.#qmp.onEvent((name) => {
-      if (name === 'STOP') this.#stream.guestHasStopped();
+      if (name === 'STOP') this.#stream.guestRuns(false);
     });
-    if (!(await runState(this.#qmp, { signal })).running) this.#stream.guestHasStopped();
+    this.#stream.guestRuns((await runState(this.#qmp, { signal })).running);
     const connection = withTimeout(
       signal,
       CONNECT_TIMEOUT_MS,

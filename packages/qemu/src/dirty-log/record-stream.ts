@@ -67,10 +67,10 @@ export class RecordStream {
     });
   }
 
-  /** From now on only who is finishing may read: someone has stopped the guest. */
-  guestHasStopped(): void {
-    this.#guestStopped = true;
-    this.#onStop?.();
+  /** While the guest does not run only who is finishing may read: someone has stopped it. */
+  guestRuns(runs: boolean): void {
+    this.#guestStopped = !runs;
+    if (!runs) this.#onStop?.();
   }
 
   /** Lets the stream flow until `done` says so; then pauses it, and with it QEMU. */

@@ -32,7 +32,8 @@ export async function continueGuest(qmp: QmpClient, options?: QmpOptions): Promi
 
 /**
  * Runs the guest, unless it runs, as soon as QEMU no longer refuses to: another QEMU may still hold the disk images, or a migration
- * of its own that was cancelled has yet to end. Error: `qmp-command`, when it refuses for longer than that, in ms.
+ * of its own that was cancelled has yet to end. Error: `qmp-command`, when it refuses for longer.
+ * @param patienceMs how long it is asked again
  */
 export async function runAgain(qmp: QmpClient, patienceMs: number): Promise<void> {
   const deadline = performance.now() + patienceMs;

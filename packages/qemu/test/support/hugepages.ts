@@ -46,7 +46,7 @@ async function takeLock(): Promise<Server> {
       await once(server, 'listening');
       return server;
     } catch (cause) {
-      if (attempt === LOCK_ATTEMPTS) throw new Error('another test keeps the huge pages', { cause });
+      if (attempt === LOCK_ATTEMPTS) throw new Error('the huge pages cannot be had', { cause });
     }
     await sleep(LOCK_PAUSE_MS);
   }
