@@ -85,6 +85,8 @@ describe('a migration', () => {
     await row(page, '6f1c').getByRole('link', { name: 'web1' }).click();
     await page.getByText('web1 runs on host2.example:7411. It stood still for 61.4 ms.').waitFor();
     expect(page.url()).toBe(`${url}/#/migrations/6f1c`);
+    // What the list says is shown at once; the iterations follow, in an answer of their own.
+    await page.locator('canvas').nth(1).waitFor();
     expect(await page.locator('canvas').count()).toBe(2);
     // A picture is drawn with the frame that follows its data.
     await page.waitForFunction(`${DRAWN} > 10_000`);
