@@ -125,9 +125,9 @@ describe('before the hand-over', () => {
       const migration = await underway(resident(), 'precopy', 'active');
       const { client } = agents().sourceAgent;
       await client.switchover(migration.id);
-      await until(migration, ...stopping);
-      hold(migration.destination);
+      // The guest would not be stopped yet for a destination that is held with pages to take in.
       await until(migration, 'device');
+      hold(migration.destination);
       await client.cancel(migration.id);
       await sleep(500);
       release(migration.destination);

@@ -136,6 +136,26 @@ describe('of a gang of which not all arrive', () => {
     await expectMoved(pairs.slice(2));
   });
 
+  test('a guest whose destination QEMU hangs, and stands still for that, goes on, and keeps no other', async () => {
+    const pairs = await startAlike(3);
+    await agents().hosts.shape(100);
+    const { client } = agents().sourceAgent;
+    const id = await begin(pairs, { mode: 'precopy', atOnce: 2 });
+    const hung = await member(id, 0, 'active');
+    const pid = pairs[0]?.destination.pid ?? 0;
+    process.kill(pid, 'SIGSTOP');
+    await client.switchover(hung);
+    await agents().hosts.shape(undefined);
+    const { history, error } = await client.waitUntilOver(hung, overMs);
+    expect(history.map(({ state }) => state)).toContain('device');
+    expect(error).toMatchObject({ type: 'urn:pageferry:error:peer-timeout', host: 'destination' });
+    const gang = await over(id);
+    // It was tried again, but there is no QEMU any more that waits for it.
+    expect(statesOf(gang)).toEqual(['failed', 'moved', 'moved']);
+    await expectStayed(pairs[0]);
+    await expectMoved(pairs.slice(1));
+  });
+
   test('a gang that is cancelled leaves here what has not been handed over', async () => {
     const pairs = await startAlike(2);
     await agents().hosts.shape(100);

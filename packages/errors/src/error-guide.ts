@@ -149,8 +149,10 @@ export const errorGuide: Readonly<Record<ErrorCode, Guidance>> = {
       'before the hand-over: mend the network, and migrate again; after it the agents reconnect by themselves',
   },
   'peer-timeout': {
-    cause: 'the other host takes data, but does not do its part in time',
-    wayOut: 'its load and its log; `prepareSeconds`, if it starts a QEMU with much memory',
+    cause:
+      'the other host is there, but does not do its part in time, or its QEMU has taken in no memory for 30 s',
+    wayOut:
+      'its load and its log; `prepareSeconds`, if it starts a QEMU with much memory; a QEMU that hangs is ended',
   },
   'protocol-version': {
     cause: 'the two agents are of versions too far apart',

@@ -4,6 +4,7 @@ import { inFlightBytes, readHeader } from '@pageferry/wire';
 import { RateLimit } from '@pageferry/transfer';
 import { FramesInFlight } from './frames-in-flight.js';
 import { SharedFlow, Urgency, type FlowPart } from './shared-flow.js';
+import { StallWatch } from './stall-watch.js';
 
 const LONGEST_PAUSE_MS = 100;
 
@@ -33,6 +34,12 @@ export class FlowControl implements FlowPart {
     [];
   /** By the limit that is shared. */
   #isHeldBack = false;
+  readonly #stall = new StallWatch(() => {
+    this.onStall();
+    this.#shared.wakeAll();
+  });
+  /** Called when the destination has taken in nothing of what is in flight for `STALL_LIMIT_MS`. */
+  onStall: () => void = () => undefined;
   readonly #signal: AbortSignal;
 
   /**
@@ -61,7 +68,7 @@ export class FlowControl implements FlowPart {
 
   /** Nothing more is sent: the others have the connection for themselves. */
   close(): void {
-    this.#shared.forget(this.#inFlight.forget());
+    this.#forgetFlight();
     this.#shared.leave(this);
   }
 
@@ -77,6 +84,10 @@ export class FlowControl implements FlowPart {
 
   get isWaiting(): boolean {
     return this.#waiting.length > 0 || this.#isHeldBack;
+  }
+
+  get isStalled(): boolean {
+    return this.#stall.isStalled;
   }
 
   /** Bytes that may be in flight; never more than was allowed at first. */
@@ -171,6 +182,7 @@ export class FlowControl implements FlowPart {
     const weight = inFlightBytes(readHeader(frame), frame.length);
     frame.writeUInt32BE(this.#inFlight.add(frame.length, weight, now), 4);
     this.#shared.sent(frame.length, weight, now);
+    this.#stall.start();
     this.sentBytes += frame.length;
     return this.#connectedPeer.sendFrame(frame);
   }
@@ -196,16 +208,23 @@ export class FlowControl implements FlowPart {
     const frames = this.#inFlight.acknowledge(sequence);
     this.#roundTripMs = Math.min(this.#roundTripMs, now - frames.sentAtMs);
     this.#shared.acknowledged(frames, now);
+    if (this.#inFlight.weight === 0) this.#stall.stop();
+    else this.#stall.progressed();
     this.#shared.wakeAll();
   }
 
   /** Goes on over a new connection; what was in flight on the old one is forgotten. */
   reconnect(peer: FrameCarrier): void {
     this.#peer = peer;
-    this.#shared.forget(this.#inFlight.forget());
+    this.#forgetFlight();
     this.#roundTripMs = Infinity;
     this.#shared.join(this);
     this.#watch(peer);
+  }
+
+  #forgetFlight(): void {
+    this.#shared.forget(this.#inFlight.forget());
+    this.#stall.stop();
   }
 
   get #isWindowFull(): boolean {

@@ -29,6 +29,7 @@ import { endFailed } from './end-failed.js';
 import { SourceGuest } from './source-guest.js';
 import { outgoingStates } from './states.js';
 import { Steering } from './steering.js';
+import { STALL_LIMIT_MS } from './stall-watch.js';
 import { switchOver } from './switch-over.js';
 import { Transfer } from './transfer.js';
 
@@ -258,7 +259,7 @@ export class OutgoingMigration {
     return guest;
   }
 
-  /** From here on a broken connection ends the migration, until the guest is handed over. */
+  /** From here on a broken connection, or a destination that hangs, ends the migration, until the guest is handed over. */
   async #reachDestination(guest: SourceGuest): Promise<Transfer> {
     const { request, knownGuests, link, journal, log, signal } = this.#context;
     const filter = openPageFilter(guest, filteredPages(request), { knownGuests, log, signal });
@@ -268,8 +269,14 @@ export class OutgoingMigration {
     void link.peer.closed.then((reason) => {
       if (!journal.handedOver) this.#scope.abort(reason.on('source'));
     });
-    this.#transfer = await prepareTransfer(this.#context, guest, filter, window);
-    return this.#transfer;
+    const transfer = await prepareTransfer(this.#context, guest, filter, window);
+    transfer.flow.onStall = () => {
+      const message = `the destination has taken in no memory for ${STALL_LIMIT_MS / 1000} s`;
+      if (journal.handedOver) log.warn(`${message}: others go before it`);
+      else this.#scope.abort(new PageferryError('peer-timeout', message, { host: 'destination' }));
+    };
+    this.#transfer = transfer;
+    return transfer;
   }
 
   /** What is left here: a QEMU that must never run the guest again. */

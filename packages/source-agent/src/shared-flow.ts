@@ -15,6 +15,8 @@ export interface FlowPart {
   readonly window: number;
   /** Whether it waits to send. */
   readonly isWaiting: boolean;
+  /** Whether its destination has stopped to take anything in: nobody waits for it. */
+  readonly isStalled: boolean;
   /** There may be room again. */
   wake(): void;
 }
@@ -22,7 +24,7 @@ export interface FlowPart {
 /**
  * What the migrations over one connection share: the estimate of its bandwidth, the limit, the order of what waits for its
  * encoding, and who goes first. The more urgent go before the less urgent, and of those that are alike the ones that came first: a
- * guest that has the link for itself is over sooner, and rewrites less meanwhile.
+ * guest that has the link for itself is over sooner, and rewrites less meanwhile. One whose destination hangs is not waited for.
  */
 export class SharedFlow {
   readonly limit = new RateLimit(0);
@@ -59,7 +61,8 @@ export class SharedFlow {
         isBefore = false;
         continue;
       }
-      if (other.urgency < part.urgency || (other.urgency === part.urgency && !isBefore)) continue;
+      if (other.isStalled || other.urgency < part.urgency || (other.urgency === part.urgency && !isBefore))
+        continue;
       const yields = other.urgency === Urgency.stopped || other.isWaiting || this.#inFlight >= other.window;
       if (yields) return false;
     }

@@ -1,8 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { PageferryError } from '@pageferry/errors';
 import { FrameKind, HEADER_BYTES, readHeader, writeHeader } from '@pageferry/wire';
 import { FlowControl, type FrameCarrier } from '../src/flow-control.js';
+import { SharedFlow, Urgency } from '../src/shared-flow.js';
+import { STALL_LIMIT_MS } from '../src/stall-watch.js';
 
 class FakeCarrier implements FrameCarrier {
   readonly sequences: number[] = [];
@@ -28,6 +30,7 @@ beforeEach(() => {
   carrier = new FakeCarrier();
 });
 afterEach(() => {
+  vi.useRealTimers();
   abort.abort();
 });
 
@@ -195,4 +198,30 @@ test('a frame counts against the limit when it is given, not only when it has be
   encode(frameOf(100));
   await sent;
   expect(flow.isLimited).toBe(false);
+});
+
+test('tells of a destination that takes nothing in any more, and lets others go first', async () => {
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+  const shared = new SharedFlow();
+  const flow = new FlowControl(carrier, 200, abort.signal, shared);
+  const other = new FlowControl(carrier, 200, abort.signal, shared);
+  let stalls = 0;
+  flow.onStall = () => {
+    stalls++;
+  };
+  flow.urgency = Urgency.stopped;
+  await flow.send(frameOf(100));
+  await flow.send(frameOf(100));
+  const room = other.room();
+  vi.advanceTimersByTime(STALL_LIMIT_MS * 0.8);
+  flow.acknowledge(1);
+  vi.advanceTimersByTime(STALL_LIMIT_MS * 0.8);
+  expect(stalls).toBe(0);
+  vi.advanceTimersByTime(STALL_LIMIT_MS);
+  expect(stalls).toBe(1);
+  await room;
+  flow.acknowledge(2);
+  expect(other.isFull).toBe(true);
+  vi.advanceTimersByTime(2 * STALL_LIMIT_MS);
+  expect(stalls).toBe(1);
 });

@@ -2,11 +2,12 @@ import { randomUUID } from 'node:crypto';
 import { Journal } from '@pageferry/daemon';
 import { PageferryError } from '@pageferry/errors';
 import type { PeerConnection } from '@pageferry/link';
-import { beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { createKnownGuests } from '../src/page-filter/known-guests.js';
 import { OutgoingMigration } from '../src/outgoing-migration.js';
 import type { MigrationRequest } from '../src/request.js';
 import { OwnRoute } from '../src/route.js';
+import { STALL_LIMIT_MS } from '../src/stall-watch.js';
 import { FakeDestination, takeGuest, takePages, welcome, type Answer } from './support/fake-destination.js';
 import { RunningQemu } from './support/running-qemu.js';
 import { requestFor, sourceHost, type SourceHost } from './support/source-host.js';
@@ -178,6 +179,26 @@ describe('the guest stays here', () => {
     };
     const detail = 'the connection to the destination agent broke: it was closed (WebSocket status 1000)';
     await expectGivenUp(await migrate([leave]), { code: 'peer-lost', host: 'source', detail });
+  });
+
+  test('when the destination takes in no memory any more', async () => {
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+    onTestFinished(() => {
+      vi.useRealTimers();
+    });
+    const migration = await migrate([
+      async (peer) => {
+        await takePages(peer);
+        peer.onFrame = () => {
+          vi.advanceTimersByTime(STALL_LIMIT_MS);
+        };
+      },
+    ]);
+    await expectGivenUp(migration, {
+      code: 'peer-timeout',
+      host: 'destination',
+      detail: 'the destination has taken in no memory for 30 s',
+    });
   });
 
   test('when the destination gives it back', async () => {

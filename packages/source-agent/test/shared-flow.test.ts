@@ -5,6 +5,7 @@ class Part implements FlowPart {
   urgency = Urgency.precopy;
   window = 1000;
   isWaiting = false;
+  isStalled = false;
   readonly #woken: Part[];
 
   constructor(woken: Part[]) {
@@ -49,6 +50,14 @@ test('a guest that lacks pages goes before one that runs here', () => {
 test('while a guest is stopped no other sends, whether it sends or not', () => {
   second.urgency = Urgency.stopped;
   expect(free()).toEqual([false, true]);
+});
+
+test('one whose destination hangs holds nobody up, not even stopped', () => {
+  first.urgency = Urgency.stopped;
+  first.isWaiting = true;
+  expect(free()).toEqual([true, false]);
+  first.isStalled = true;
+  expect(free()).toEqual([true, true]);
 });
 
 test('no more is in flight than the more urgent allow', () => {
