@@ -48,6 +48,8 @@ export default defineConfig({
           name: 'packages',
           include: ['packages/*/test/**/*.test.ts'],
           maxWorkers: 2,
+          // What each of these files would import anew takes longer than most of their tests.
+          isolate: false,
           sequence: { groupOrder: 1 },
         },
       },
