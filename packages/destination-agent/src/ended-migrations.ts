@@ -2,7 +2,7 @@ import { Journal, type EndedMigration } from '@pageferry/daemon';
 import { Type } from '@sinclair/typebox';
 import { Value } from '@sinclair/typebox/value';
 import { IncomingResource, type IncomingView } from './incoming-resource.js';
-import { NOTHING_RECEIVED } from './page-receiver.js';
+import { NOTHING_RECEIVED } from './received-counts.js';
 import { readStory, type Story } from './recovery.js';
 
 const EndedRecord = Type.Object({ event: Type.Literal('ended'), view: IncomingResource });

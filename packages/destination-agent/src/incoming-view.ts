@@ -3,7 +3,7 @@ import type { MigrationMode } from '@pageferry/wire';
 import type { IncomingContext } from './incoming-context.js';
 import type { IncomingGuest } from './incoming-guest.js';
 import type { IncomingView } from './incoming-resource.js';
-import { NOTHING_RECEIVED } from './page-receiver.js';
+import { NOTHING_RECEIVED } from './received-counts.js';
 
 /** Where a view comes from. */
 export interface Viewed {

@@ -23,39 +23,15 @@ import {
   type FrameHeader,
   recordAt,
 } from '@pageferry/wire';
+import { AnnouncedDeviceState, notAnnounced } from './announced-device-state.js';
 import type { ConnectionContents } from './connection-contents.js';
 import { keepContents } from './keep-contents.js';
 import { makePatched, makeReferences } from './made-pages.js';
+import { NOTHING_RECEIVED, type ReceivedCounts } from './received-counts.js';
 import type { StorageRestore } from './storage/storage-restore.js';
 
 /** The source looks at the window between one batch and the next, which may be pages, references and patches. */
 const MOST_OVERDRAFT_BYTES = 4 * MAX_FRAME_BYTES;
-
-export interface ReceivedCounts {
-  /** Pages that came with content. */
-  normalPages: number;
-  /** Pages of which came what had changed. */
-  deltaPages: number;
-  zeroPages: number;
-  /** Pages of which came where the content store has them. */
-  referencePages: number;
-  /** Pages of which came what changes such a content. */
-  patchPages: number;
-  /** Pages that came from a disk that both hosts share. */
-  restoredPages: number;
-  /** Bytes of data frames, headers included. */
-  bytes: number;
-}
-
-export const NOTHING_RECEIVED: Readonly<ReceivedCounts> = {
-  normalPages: 0,
-  deltaPages: 0,
-  zeroPages: 0,
-  referencePages: 0,
-  patchPages: 0,
-  restoredPages: 0,
-  bytes: 0,
-};
 
 /** Where pages go to. */
 export type PageWriter = Pick<IncomingSession, 'writePages' | 'writeZeroPages' | 'writePageDeltas'>;
@@ -100,9 +76,7 @@ export class PageReceiver {
   #unacknowledged = 0;
   /** Resolves when everything that has arrived so far is with QEMU. */
   #written: Promise<void> = Promise.resolve();
-  #deviceState: Buffer | undefined;
-  #deviceStateBytes = 0;
-  #deviceStateComplete: () => void = () => undefined;
+  #deviceState: AnnouncedDeviceState | undefined;
 
   constructor(options: PageReceiverOptions) {
     this.#layout = options.layout;
@@ -151,14 +125,8 @@ export class PageReceiver {
   async receiveDeviceState(bytes: number): Promise<Buffer> {
     this.#phase = 'switching';
     this.#storage?.dropAll();
-    const state = Buffer.allocUnsafe(bytes);
-    this.#deviceState = state;
-    return new Promise((resolve) => {
-      this.#deviceStateComplete = () => {
-        this.#deviceState = undefined;
-        resolve(state);
-      };
-    });
+    this.#deviceState = new AnnouncedDeviceState(bytes);
+    return this.#deviceState.complete;
   }
 
   /** Gives QEMU pages that came from a disk: records as in a `pages` frame, with room for its header. */
@@ -197,7 +165,8 @@ export class PageReceiver {
         this.#stale(frame, header);
         return;
       case FrameKind.deviceState:
-        this.#takeDeviceState(frame, header);
+        if (this.#deviceState === undefined) throw notAnnounced();
+        this.#deviceState.take(frame, header);
         return;
       case FrameKind.control:
       case FrameKind.requests:
@@ -354,17 +323,6 @@ export class PageReceiver {
     for (let index = 0; index < header.count; index++) {
       this.missing.addRange(block.firstPage + runAddress(frame, index) / PAGE_SIZE, runPages(frame, index));
     }
-  }
-
-  #takeDeviceState(frame: Buffer, header: FrameHeader): void {
-    const state = this.#deviceState;
-    const bytes = frame.length - HEADER_BYTES;
-    if (state === undefined || bytes !== header.count || this.#deviceStateBytes + bytes > state.length) {
-      throw new PageferryError('protocol-violation', 'the source sent device state that it did not announce');
-    }
-    frame.copy(state, this.#deviceStateBytes, HEADER_BYTES);
-    this.#deviceStateBytes += bytes;
-    if (this.#deviceStateBytes === state.length) this.#deviceStateComplete();
   }
 
   get #contents(): ConnectionContents {
