@@ -257,6 +257,23 @@ describe('after the hand-over post-copy goes on', () => {
     await expectMoved(migration);
   });
 
+  test.each([
+    ['', []],
+    [' while neither agent is there', ['sourceAgent', 'destinationAgent']],
+  ] as const)(
+    'unless the QEMU that has the guest ends%s: it is lost, and not run again',
+    async (_when, names) => {
+      const migration = await underway(await boot(), 'postcopy', 'postcopy-active');
+      for (const name of names) await agents()[name].kill();
+      await migration.destination.kill();
+      for (const name of names) await agents()[name].restart();
+      const { state, error } = await over(migration);
+      expect(state).toBe('failed');
+      expect(error).toMatchObject({ type: 'urn:pageferry:error:guest-lost', host: 'destination' });
+      expect(await migration.source.state()).not.toBe('running');
+    },
+  );
+
   // So soon after the hand-over the main loop of the destination's QEMU often waits for a missing page itself, and answers
   // no new QMP connection.
   test.each([

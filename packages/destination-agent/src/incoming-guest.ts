@@ -68,7 +68,7 @@ export class IncomingGuest {
     this.#identity = identity;
     this.#log = log;
     void session.failure.then(abort);
-    void monitor.qmp.closed.then((reason) => {
+    void monitor.broken.then((reason) => {
       // A guest of this host that lacks pages gets them as long as QEMU reads its stream.
       if (journal.owner) log.warn({ err: reason }, 'the QMP connection is gone');
       else abort(new PageferryError('incoming-failed', 'the destination QEMU is gone', { cause: reason }));

@@ -108,7 +108,7 @@ export class IncomingMigration {
 
   /** This host's word on who has the guest. */
   get standing(): ControlOf<'standing'> {
-    return standingOf(this.#context, this.#guest);
+    return standingOf(this.#context, this.#guest, this.isOver ? this.#error : undefined);
   }
 
   /** Whether the source has only asked what would become of it: nothing is to be left then. */

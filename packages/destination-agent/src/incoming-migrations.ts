@@ -134,8 +134,8 @@ export class IncomingMigrations {
     const past = this.#past.find(id);
     requireSamePeer(id, (migration ?? past)?.peers, names);
     if (migration !== undefined) return migration.reconnect(connection);
-    const { phase, completed } = past ?? { phase: 'unknown', completed: false };
-    await connection.peer.send({ type: 'standing', phase, completed, missing: 0 });
+    const { phase, completed, error } = past ?? { phase: 'unknown', completed: false };
+    await connection.peer.send({ type: 'standing', phase, completed, missing: 0, ...(error && { error }) });
     connection.peer.close();
   }
 

@@ -18,10 +18,18 @@ export class IncomingMonitor {
   /** Whether an earlier run of this agent made the connection: it is to the QEMU of that run, then. */
   readonly #inherited: boolean;
   #keeper: MonitorKeeper | undefined;
+  #isLetGo = false;
+  /** Resolves, and never rejects, when the connection ends and it was not this end that let it go. */
+  readonly broken: Promise<PageferryError>;
 
   private constructor(qmp: QmpClient, inherited: boolean) {
     this.qmp = qmp;
     this.#inherited = inherited;
+    this.broken = new Promise((resolve) => {
+      void qmp.closed.then((reason) => {
+        if (!this.#isLetGo) resolve(reason);
+      });
+    });
   }
 
   /** Rejects as `QmpClient.connect` does. */
@@ -69,12 +77,14 @@ export class IncomingMonitor {
 
   /** Closes this end and leaves QEMU's to the keeper, for the agent's next run. */
   leave(): void {
+    this.#isLetGo = true;
     this.qmp.close();
     this.#keeper?.leave();
   }
 
   /** Ends the connection, so that others can use QEMU's monitor. Never rejects. */
   async close(): Promise<void> {
+    this.#isLetGo = true;
     await this.#keeper?.release();
     // One whose QEMU is gone is gone itself.
     if (this.#inherited) await MonitorKeeper.release(this.qmp).catch(() => undefined);

@@ -4,7 +4,7 @@ import type { RecoveredMigration } from './recovery.js';
 /** Far more than may be under way anywhere, and small. */
 const MOST_KEPT = 10_000;
 
-type PastStanding = Pick<RecoveredMigration, 'phase' | 'completed' | 'peers'>;
+type PastStanding = Pick<RecoveredMigration, 'phase' | 'completed' | 'error' | 'peers'>;
 
 /**
  * This host's last word on migrations that are over, which a source may ask for long afterwards: one that heard `unknown` of
@@ -30,8 +30,8 @@ export class PastStandings {
     return this.#byId.get(id)?.phase === 'owner';
   }
 
-  add(id: string, { phase, completed, peers }: PastStanding): void {
-    this.#byId.set(id, { phase, completed, peers });
+  add(id: string, { phase, completed, error, peers }: PastStanding): void {
+    this.#byId.set(id, { phase, completed, error, peers });
     const [oldest] = this.#byId.keys();
     if (this.#byId.size <= MOST_KEPT || oldest === undefined) return;
     this.#byId.delete(oldest);

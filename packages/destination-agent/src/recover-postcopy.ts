@@ -1,5 +1,5 @@
 import { mkdir } from 'node:fs/promises';
-import { PageferryError, asPageferryError, sleep } from '@pageferry/errors';
+import { PageferryError, asPageferryError, sleep, type ErrorCode } from '@pageferry/errors';
 import { IncomingSession, continueGuest, runState, type QmpClient } from '@pageferry/qemu';
 import { PageLayout, PageSet, type Block } from '@pageferry/transfer';
 import { ROUNDS_TIMEOUT_MS, type IncomingContext } from './incoming-context.js';
@@ -8,7 +8,10 @@ import type { InterruptedPostcopy } from './incoming-journal.js';
 import { IncomingMonitor } from './incoming-monitor.js';
 import { PageRequests } from './page-requests.js';
 
-const QMP_PAUSE_MS = 2_000;
+/** They say nothing of whether the guest is there. */
+const PASSING: readonly ErrorCode[] = ['qmp-timeout', 'driver-failed'];
+/** Before QEMU, or its driver, is asked again. */
+const PAUSE_MS = 2_000;
 
 /**
  * Takes up a post-copy that lost its agent: QEMU says what it has, the source is to bring the rest. Undefined if
@@ -59,7 +62,7 @@ export async function runIfPaused(qmp: QmpClient, run: boolean, signal: AbortSig
   if (!running) await continueGuest(qmp, { signal });
 }
 
-/** A QEMU whose guest waits for a page may not answer at once: as long as it is there it is asked again. */
+/** A QEMU whose guest waits for a page may not answer at once, nor a driver on a host that starts: they are asked again. */
 async function connectPatiently(
   { driver, keeper, log, signal }: IncomingContext,
   guest: string,
@@ -70,9 +73,9 @@ async function connectPatiently(
     } catch (thrown) {
       signal.throwIfAborted();
       const error = asPageferryError(thrown);
-      if (error.code !== 'qmp-timeout') throw error;
-      log.error({ err: error, guest }, 'the QEMU of an interrupted post-copy does not answer: trying again');
-      await sleep(QMP_PAUSE_MS, signal);
+      if (!PASSING.includes(error.code)) throw error;
+      log.error({ err: error, guest }, 'the QEMU of an interrupted post-copy cannot be asked: trying again');
+      await sleep(PAUSE_MS, signal);
     }
   }
 }

@@ -3,6 +3,7 @@ import { Value } from '@sinclair/typebox/value';
 import { Journal, migrationLogger, type Logger } from '@pageferry/daemon';
 import { continueGuest, quit, runState } from '@pageferry/qemu';
 import { PageferryError, asPageferryError } from '@pageferry/errors';
+import { errorForWire, type ControlOf } from '@pageferry/wire';
 import type { DestinationConfiguration } from './configuration.js';
 import type { IncomingDriver } from './drivers/driver.js';
 import type { InterruptedPostcopy } from './incoming-journal.js';
@@ -14,6 +15,8 @@ export interface RecoveredMigration {
   readonly id: string;
   readonly phase: 'owner' | 'returned' | 'unknown';
   readonly completed: boolean;
+  /** If it was given up while the guest, which this host has, lacked pages. */
+  readonly error?: ControlOf<'standing'>['error'];
   /** Undefined if its journal does not say. */
   readonly peers?: PeerNames | undefined;
 }
@@ -82,11 +85,22 @@ export async function recoverMigrations(
         await journal.close();
       }
     }
-    // After pre-copy the guest is complete where it belongs, whatever else is the matter with it.
-    ended.push({ id, phase: story.phase, completed: story.phase === 'owner', peers: story.peers });
+    ended.push({ id, ...standingOf(story), peers: story.peers });
   }
   await releaseKeepers(runtimeDirectory, new Set(interrupted.map(({ id }) => id)));
   return { ended, interrupted };
+}
+
+function standingOf({
+  phase,
+  postcopy,
+  failed,
+}: Story): Pick<RecoveredMigration, 'phase' | 'completed' | 'error'> {
+  // After pre-copy the guest is complete where it belongs, whatever else is the matter with it.
+  if (phase !== 'owner' || !postcopy || !failed) return { phase, completed: phase === 'owner' };
+  const message = 'post-copy failed in an earlier run of the agent, whose log says why';
+  const error = new PageferryError('incoming-failed', message, { host: 'destination' });
+  return { phase, completed: false, error: errorForWire(error) };
 }
 
 /** Where QEMU's monitor is found. */

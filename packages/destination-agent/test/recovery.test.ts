@@ -190,6 +190,19 @@ describe('a guest that was handed over by post-copy', () => {
   });
 });
 
+test('a guest that was given up in post-copy is not said to be complete, one that came by pre-copy is', async () => {
+  const failed = { event: 'failed', error: { code: 'incoming-failed', message: 'its QEMU is gone' } };
+  await host.writeJournal('one', [preparing(), paused, owner, failed]);
+  await host.writeJournal('two', [preparing(), ready, owner, failed]);
+  const { ended: said } = await recover();
+  expect(said.find(({ id }) => id === 'one')).toMatchObject({
+    phase: 'owner',
+    completed: false,
+    error: { code: 'incoming-failed', host: 'destination' },
+  });
+  expect(said.find(({ id }) => id === 'two')).toMatchObject({ phase: 'owner', completed: true });
+});
+
 describe('a keeper of an earlier run', () => {
   /** The QMP connection of a migration, left as a killed agent leaves it. */
   async function leaveKeeper(id: string): Promise<void> {

@@ -65,6 +65,8 @@ describe('a hello', () => {
   });
 });
 
+const lost = { code: 'incoming-failed', message: 'its QEMU is gone' } as const;
+
 describe('a source that asks what became of its migration', () => {
   test.each([
     ['an unknown one', [], { phase: 'unknown', completed: false }],
@@ -74,6 +76,11 @@ describe('a source that asks what became of its migration', () => {
       'one that has come in',
       [{ id, phase: 'owner', completed: true }],
       { phase: 'owner', completed: true, missing: 0 },
+    ],
+    [
+      'one that came in, and was lost',
+      [{ id, phase: 'owner', completed: false, error: lost }],
+      { phase: 'owner', completed: false, missing: 0, error: lost },
     ],
   ] as const)('hears it of %s', async (_what, ended, standing) => {
     const { connect } = await startDestination({ ended, interrupted: [] });

@@ -167,6 +167,12 @@ export const errorGuide: Readonly<Record<ErrorCode, Guidance>> = {
       'the connection broke in the very hand-over, and the destination did not come back within `reconnectSeconds`',
     wayOut: 'see below, before the guest is started anywhere',
   },
+  'guest-lost': {
+    cause:
+      "the destination's QEMU ended, or broke post-copy, while the guest lacked pages that only the source had",
+    wayOut:
+      'end both QEMUs, and start the guest again from its disk, on one host: what it wrote since is not in the stopped one',
+  },
   cancelled: { cause: 'somebody cancelled it', wayOut: 'nothing: the guest runs where it was' },
   'not-converging': {
     cause: 'pre-copy could not get the rest below the downtime limit, and the request says `cancel`',

@@ -55,6 +55,7 @@ export const errorTable = {
   'protocol-version': { status: 502, title: 'The two agents do not speak a common protocol version' },
   'protocol-violation': { status: 502, title: 'The other host broke the protocol' },
   'ownership-unknown': { status: 500, title: 'It is not known which host owns the guest' },
+  'guest-lost': { status: 502, title: 'The guest was lost after the hand-over' },
 
   // How a migration ends.
   cancelled: { status: 409, title: 'The migration was cancelled' },

@@ -17,8 +17,8 @@ export async function finishPrecopy({ link, log }: OutgoingContext): Promise<voi
 }
 
 /**
- * Post-copy's second half: until the destination has every page, through any number of connections. Error:
- * `ownership-unknown`.
+ * Post-copy's second half: until the destination has every page, through any number of connections. Errors:
+ * `ownership-unknown`, `guest-lost`.
  * @param begun a push that is under way already
  */
 export async function finishPostcopy(

@@ -1,7 +1,15 @@
 import { PageferryError } from '@pageferry/errors';
 import type { PeerConnection } from '@pageferry/link';
 import { PAGE_SIZE, PageSet, type PageLayout } from '@pageferry/transfer';
-import { FrameKind, checkRunsFrame, readHeader, runAddress, runPages, type ControlOf } from '@pageferry/wire';
+import {
+  FrameKind,
+  checkRunsFrame,
+  errorFromWire,
+  readHeader,
+  runAddress,
+  runPages,
+  type ControlOf,
+} from '@pageferry/wire';
 
 const STANDING_TIMEOUT_MS = 30_000;
 
@@ -9,6 +17,8 @@ const STANDING_TIMEOUT_MS = 30_000;
 export interface Standing extends Pick<ControlOf<'standing'>, 'phase' | 'completed'> {
   /** Pages that it lacks. */
   readonly missing: PageSet;
+  /** Why it gave up the guest, if it has it and did. */
+  readonly error?: PageferryError;
 }
 
 /**
@@ -43,7 +53,9 @@ export async function takeStanding(
     }
     if (missing.count >= expected) complete();
   };
-  const { phase, completed, ...standing } = await peer.next(['standing'], { signal, timeoutMs });
+  const { phase, completed, error, ...standing } = await peer.next(['standing'], { signal, timeoutMs });
+  if (error !== undefined)
+    return { phase, completed, missing, error: errorFromWire(error).on('destination') };
   if (phase !== 'owner' || completed) return { phase, completed, missing };
   expected = standing.missing;
   if (missing.count < expected) {

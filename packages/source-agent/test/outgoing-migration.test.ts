@@ -270,22 +270,41 @@ test('a guest that was handed over stays with the destination, whatever it says 
   expect(await host.events(id)).toEqual(['started', 'stopping', 'handed-over', 'completed', 'ended']);
 });
 
+const takeForPostcopy: Answer = async (peer) => {
+  await takePages(peer);
+  await peer.next(['stale'], { timeoutMs });
+  await peer.next(['device-state'], { timeoutMs });
+  await peer.send({ type: 'ready' });
+  await peer.next(['hand-over'], { timeoutMs });
+  await peer.send({ type: 'running', timings });
+  peer.close();
+};
+
 test('a guest is kept when the destination took it for post-copy, and knows nothing of it any more', async () => {
-  const take: Answer = async (peer) => {
-    await takePages(peer);
-    await peer.next(['stale'], { timeoutMs });
-    await peer.next(['device-state'], { timeoutMs });
-    await peer.send({ type: 'ready' });
-    await peer.next(['hand-over'], { timeoutMs });
-    await peer.send({ type: 'running', timings });
-    peer.close();
-  };
   const forget: Answer = async (peer) => {
     await peer.send(welcome);
     await peer.send({ type: 'standing', phase: 'unknown', completed: false, missing: 0 });
   };
-  const { view } = await migrate([take, forget], { mode: 'postcopy' });
+  const { view } = await migrate([takeForPostcopy, forget], { mode: 'postcopy' });
   expect(view).toMatchObject({ state: 'failed', error: { type: 'urn:pageferry:error:ownership-unknown' } });
+  expect(await qemu.isRunning()).toBe(false);
+  expect((await host.events(id)).slice(-2)).toEqual(['failed', 'ended']);
+});
+
+test('a guest is lost when the destination gave it up before it had all of its pages', async () => {
+  const giveUp: Answer = async (peer) => {
+    await peer.send(welcome);
+    const error = { code: 'incoming-failed', message: 'its QEMU is gone' } as const;
+    await peer.send({ type: 'standing', phase: 'owner', completed: false, missing: 0, error });
+    peer.close();
+  };
+  const { view } = await migrate([takeForPostcopy, giveUp], { mode: 'postcopy' });
+  const detail = 'the destination gave the guest up before it had all of its pages: its QEMU is gone';
+  expect(view).toMatchObject({
+    state: 'failed',
+    error: { type: 'urn:pageferry:error:guest-lost', host: 'destination', detail },
+  });
+  // It has gone on where it was lost.
   expect(await qemu.isRunning()).toBe(false);
   expect((await host.events(id)).slice(-2)).toEqual(['failed', 'ended']);
 });

@@ -137,6 +137,8 @@ const schemas = {
       completed: Type.Boolean(),
       /** Pages that the destination still lacks; as many follow in `stale` frames. */
       missing: Type.Integer({ minimum: 0 }),
+      /** Why the destination gave up a guest that it has: it asks for nothing any more. */
+      error: Type.Optional(WireError),
     },
     closed,
   ),

@@ -11,6 +11,7 @@ const waysOut: Readonly<Record<string, string>> = {
   unauthorized: 'name the file with the token with --token-file, or in PAGEFERRY_TOKEN_FILE',
   'not-converging':
     'allow post-copy (--mode hybrid), a longer stop (--downtime-limit) or --when-stalled stop',
+  'guest-lost': 'end both QEMUs, and start the guest again from its disk, on one host',
   'ownership-unknown': "look at the destination's journal before the guest is started anywhere",
 };
 

@@ -94,10 +94,14 @@ export const messagesByType: {
   abort: record({ ...only('abort'), error }),
   aborted: record(only('aborted')),
   failed: record({ ...only('failed'), error }),
-  standing: record({
-    ...only('standing'),
-    phase: fc.constantFrom('owner' as const, 'returned' as const, 'unknown' as const),
-    completed: fc.boolean(),
-    missing: count,
-  }),
+  standing: fc.record(
+    {
+      ...only('standing'),
+      phase: fc.constantFrom('owner' as const, 'returned' as const, 'unknown' as const),
+      completed: fc.boolean(),
+      missing: count,
+      error,
+    },
+    { requiredKeys: ['type', 'phase', 'completed', 'missing'], noNullPrototype: true },
+  ),
 };
