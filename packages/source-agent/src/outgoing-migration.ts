@@ -281,9 +281,14 @@ export class OutgoingMigration {
 
   /** What is left here: a QEMU that must never run the guest again. */
   async #leave(guest: SourceGuest): Promise<void> {
-    const { request, journal } = this.#context;
-    if (request.sourceAfter === 'quit') await guest.quit();
-    else await guest.endDirtyLog();
+    const { request, journal, log } = this.#context;
+    try {
+      if (request.sourceAfter === 'quit') await guest.quit();
+      else await guest.endDirtyLog();
+    } catch (thrown) {
+      // The guest is where it was to go, whatever becomes of what it has left.
+      log.error({ err: thrown }, 'the guest has moved, and the QEMU that it left does not answer: end it');
+    }
     await journal.record({ event: 'completed' });
   }
 

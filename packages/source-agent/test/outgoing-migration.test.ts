@@ -94,6 +94,18 @@ describe('a guest that has moved', () => {
     expect(await qemu.isRunning()).toBe(false);
   });
 
+  test('has moved, also if the QEMU that it left does not answer', async () => {
+    const hold: Answer = async (peer) => {
+      await giveAway(peer);
+      qemu.hold();
+      await peer.send({ type: 'running', timings });
+      await peer.send({ type: 'completed' });
+    };
+    const { view } = await migrate([hold]);
+    expect(view).toMatchObject({ state: 'completed', error: null });
+    expect((await host.events(id)).slice(-2)).toEqual(['completed', 'ended']);
+  });
+
   test('has moved, also if the destination does not say that all is done', async () => {
     const silent: Answer = async (peer) => {
       await giveAway(peer);
@@ -192,6 +204,8 @@ describe('the guest stays here', () => {
         peer.onFrame = () => {
           vi.advanceTimersByTime(STALL_LIMIT_MS);
         };
+        await peer.next(['abort'], { timeoutMs });
+        await peer.send({ type: 'aborted' });
       },
     ]);
     await expectGivenUp(migration, {

@@ -29,6 +29,11 @@ export class RunningQemu {
     await stopGuest(this.#qemu.qmp);
   }
 
+  /** Has the kernel hold it for good. */
+  hold(): void {
+    process.kill(this.#qemu.pid, 'SIGSTOP');
+  }
+
   kill(): void {
     process.kill(this.#qemu.pid, 'SIGKILL');
   }
