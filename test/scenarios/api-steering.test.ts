@@ -15,8 +15,8 @@ const agents = useAgents({ megabitsPerSecond: 400, sourceFlags: ['--reconnect-se
 
 const fillMiB = 32;
 const overMs = 60_000;
-/** Bytes a second: less than the guest writes. */
-const crawl = 1_000_000;
+/** Bytes a second: far less than the guest writes, even one that gets little of the processors. */
+const crawl = 250_000;
 
 const client = () => agents().sourceAgent.client;
 const boot = alike(
