@@ -145,7 +145,7 @@ describe('of a gang of which not all arrive', () => {
     await client.switchover(hung);
     // The guest would not be stopped for a destination that is held before that.
     await client.waitUntil(hung, ['device'], overMs, { intervalMs: 2 });
-    process.kill(pairs[0]?.destination.pid ?? 0, 'SIGSTOP');
+    for (const { destination } of pairs.slice(0, 1)) process.kill(destination.pid, 'SIGSTOP');
     await agents().hosts.shape(undefined);
     const { error } = await client.waitUntilOver(hung, overMs);
     expect(error).toMatchObject({ type: 'urn:pageferry:error:peer-timeout', host: 'destination' });
